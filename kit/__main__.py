@@ -1,0 +1,80 @@
+"""The command line: ``python -m kit run | list | table | data``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from kit import datasets, methods, models, results
+from kit.datasets.fashion_mnist import make_mini
+from kit.datasets.sources import data_root
+from kit.experiments import Experiment, run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; bad input prints one line that says what was wrong and returns 2."""
+    args = _parser().parse_args(arguments)
+    try:
+        args.command(args)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"kit: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m kit", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    command = commands.add_parser("run", help="run an experiment file and write its records")
+    command.add_argument("file", type=Path, help="e.g. results/experiments/unsir.toml")
+    command.set_defaults(command=_run)
+
+    command = commands.add_parser("list", help="list methods, models and data sets")
+    command.set_defaults(command=_list)
+
+    command = commands.add_parser("table", help="mean and spread of an experiment's records")
+    command.add_argument("experiment", help="name of an experiment file, without .toml")
+    command.set_defaults(command=_table)
+
+    command = commands.add_parser("data", help="load a data set, downloading it if need be")
+    command.add_argument("name", help="a data set, or make-mini to cut the embedded subset anew")
+    command.add_argument("--root", type=Path, help="folder of the data")
+    command.set_defaults(command=_data)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    new = run(Experiment.load(args.file))
+    print(f"{new} new records in {results.records_root()}")
+
+
+def _list(args: argparse.Namespace) -> None:
+    for name in methods.names():
+        method = methods.get(name)
+        print(f"method  {name:12} {'/'.join(method.level):14} needs {method.needs}")
+    print("models ", ", ".join(models.names()))
+    print("data   ", ", ".join(datasets.names()))
+
+
+def _table(args: argparse.Namespace) -> None:
+    table = results.read(args.experiment)
+    by = ["dataset", "model", "task", "method", *_settings(table)]
+    metrics = ["retain_accuracy", "forget_accuracy", "seconds"]
+    print(results.summary(table.fillna({c: "" for c in by}), by, metrics).round(4).to_string())
+
+
+def _settings(table) -> list[str]:
+    """The settings that differ between the records of one method."""
+    columns = [c for c in table if c.startswith("config.") and c != "config.recipe"]
+    return [c for c in columns if table.groupby("method")[c].nunique().max() > 1]
+
+
+def _data(args: argparse.Namespace) -> None:
+    if args.name == "make-mini":
+        print(make_mini(data_root(args.root)))
+    else:
+        print(datasets.load(args.name, root=args.root, download=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Trained models shared between chapters and runs: train once, load ever after."""
+
+import hashlib
+import json
+import os
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from torch import nn
+
+from kit import models, training
+from kit.cost import measure
+from kit.tasks import ForgetTask
+from kit.training import History, Recipe, device, fit
+
+SOURCES = [Path(__file__).with_name(n) for n in ("training.py", "augment.py")]
+SOURCES += sorted(Path(models.__file__).parent.glob("*.py"))
+
+
+def cache_root() -> Path:
+    """``$KIT_CACHE``, else a folder in the user's cache."""
+    default = Path.home() / ".cache" / "did-it-really-forget" / "models"
+    return Path(os.environ.get("KIT_CACHE") or default).expanduser()
+
+
+def trained(
+    name: str, task: ForgetTask, *, on: str = "train", seed: int = 0, recipe: Recipe | None = None,
+    **options,
+) -> nn.Module:  # fmt: skip
+    """The network ``name`` trained on ``task.train`` (the original) or ``task.retain`` (the gold
+    standard), from the cache if it is there.
+
+    The returned model carries ``model.training_history`` and ``model.training_cost`` (seconds and
+    passes of the training, whenever it took place). Two processes that ask for the same model at
+    once train it once; a file is written under another name and then renamed, so a half-written
+    one is never read.
+
+    Raises
+    ------
+    ValueError : as ``kit.models.build`` and ``kit.fit``.
+    """
+    if on not in ("train", "retain"):
+        raise ValueError(f'on must be "train" or "retain", got {on!r}')
+    recipe = recipe or Recipe()
+    split = getattr(task, on)
+    model = models.build(name, task, seed=seed, **options)
+    file = cache_root() / f"{name}-{_key(model, task, split, recipe, seed)}.pt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(file.with_suffix(".lock")):
+        if not (file.exists() and _load(model, file)):
+            with measure() as meter:
+                history = fit(model, split, recipe, seed=seed, title=f"training {name}")
+            _save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)
+            _load(model, file)
+    return model.to(device())
+
+
+def _key(model, task, split, recipe, seed) -> str:
+    """Hash of all that decides the weights: data, rows, network, recipe, seed, code, torch."""
+    parts = {
+        "data": task.data.fingerprint,
+        "rows": hashlib.sha256(split.rows.numpy().tobytes()).hexdigest(),
+        "model": model.spec,
+        "recipe": asdict(recipe),
+        "bf16": training.bf16_is_fast() if recipe.bf16 is None else recipe.bf16,
+        "seed": seed,
+        "device": device().type,
+        "torch": torch.__version__,
+        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in SOURCES],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _save(model: nn.Module, history: History, cost: dict, file: Path) -> None:
+    half = file.with_suffix(f".{os.getpid()}.tmp")
+    state = {k: v.cpu() for k, v in model.state_dict().items()}
+    torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
+    half.replace(file)
+
+
+def _load(model: nn.Module, file: Path) -> bool:
+    """Load the weights; a damaged file is reported and trained again."""
+    try:
+        saved = torch.load(file, map_location="cpu", weights_only=True)
+        model.load_state_dict(saved["state"])
+    except Exception as error:  # torch.load raises many kinds for a damaged file
+        warnings.warn(f"{file} is damaged ({error}); training again", stacklevel=3)
+        return False
+    model.training_history = History(**saved["history"])
+    model.training_cost = saved["cost"]
+    model.eval()
+    return True

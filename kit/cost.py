@@ -1,0 +1,56 @@
+"""What a computation costs: seconds, peak memory, and passes of samples through a network."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+
+_open_meters: ContextVar[tuple["Meter", ...]] = ContextVar("open_meters", default=())
+
+
+class Meter:
+    """Filled while ``measure()`` is open.
+
+    Attributes
+    ----------
+    seconds : wall-clock time.
+    passes : samples times passes, keys like "retain_forward" or "synthetic_backward". They compare
+        across machines, seconds do not.
+    peak_memory : bytes the GPU held at most; 0 on a CPU, where torch does not count them.
+    """
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.passes: Counter[str] = Counter()
+        self.peak_memory = 0
+
+
+@contextmanager
+def measure() -> Iterator[Meter]:
+    """Measure the body of a ``with``; meters may be nested."""
+    meter = Meter()
+    token = _open_meters.set((*_open_meters.get(), meter))
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    try:
+        yield meter
+    finally:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+            meter.peak_memory = torch.cuda.max_memory_allocated()
+        meter.seconds = time.perf_counter() - start
+        _open_meters.reset(token)
+
+
+def count_passes(kind: str, *, forward: int = 0, backward: int = 0) -> None:
+    """Tell the open meters that this many samples of a kind went forward and backward."""
+    for meter in _open_meters.get():
+        if forward:
+            meter.passes[f"{kind}_forward"] += forward
+        if backward:
+            meter.passes[f"{kind}_backward"] += backward

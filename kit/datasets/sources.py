@@ -1,0 +1,23 @@
+"""Where data sets live on disk, and the one error for data that are not there."""
+
+import os
+from pathlib import Path
+
+
+def data_root(root: str | Path | None = None) -> Path:
+    """The folder that holds downloaded data: ``root``, else ``$KIT_DATA``, else a user cache."""
+    if root is None:
+        root = (
+            os.environ.get("KIT_DATA") or Path.home() / ".cache" / "did-it-really-forget" / "data"
+        )
+    return Path(root).expanduser()
+
+
+def missing(name: str, where: Path, other_way: str) -> FileNotFoundError:
+    """The error that names the three ways to get a data set that is not on this machine."""
+    return FileNotFoundError(
+        f"{name} is not on this machine (looked in {where}). Three ways to get it: "
+        f'(1) kit.datasets.load("{name}", download=True); '
+        f"(2) {other_way}; "
+        f"(3) set KIT_DATA or pass root= to name the folder that holds it."
+    )

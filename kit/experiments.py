@@ -1,0 +1,114 @@
+"""Experiments: a TOML file of requests, seeds and arms, and the loop that records their runs."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import kit
+from kit import results
+from kit.profiles import RETRAIN_SEED, profile
+from kit.progress import progress
+from kit.training import Recipe
+from kit.unlearning import Unlearned
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment file says.
+
+    ``forget`` lists the requests, each a list of class indices; ``arms`` the runs on each of them:
+    ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others.
+    """
+
+    name: str
+    profile: str
+    forget: list[list[int]]
+    seeds: list[int]
+    arms: list[dict]
+    audits: str = "fast"
+    dataset: str = ""  # in place of the profile's
+    root: str = ""  # of the data, where not the default
+    model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
+    recipe: dict = field(default_factory=dict)  # changes to the profile's
+
+    @classmethod
+    def load(cls, path: Path) -> "Experiment":
+        """Read ``path``; ``ValueError`` or ``FileNotFoundError`` say what is wrong with it."""
+        if not path.exists():
+            known = ", ".join(sorted(p.name for p in path.parent.glob("*.toml")))
+            raise FileNotFoundError(f"{path} is not there; {path.parent} holds {known or 'none'}")
+        try:
+            return cls(name=path.stem, **tomllib.loads(path.read_text()))
+        except (tomllib.TOMLDecodeError, TypeError) as error:
+            raise ValueError(f"{path} is not an experiment: {error}") from error
+
+    @property
+    def full_recipe(self) -> Recipe:
+        base = profile(self.profile).recipe
+        changes = dict(self.recipe)
+        if "augment" in changes:
+            changes["augment"] = type(base.augment)(**changes["augment"])
+        return Recipe(**{**vars(base), **changes})
+
+
+def run(experiment: Experiment, root: Path | None = None) -> int:
+    """Run what has no record yet; a run that was interrupted is repeated, a finished one is not.
+
+    Returns
+    -------
+    the number of new records.
+    """
+    data = kit.datasets.load(
+        experiment.dataset or profile(experiment.profile).dataset, root=experiment.root or None
+    )
+    root = root or results.records_root()
+    todo = [
+        (classes, seed, arm)
+        for seed in experiment.seeds
+        for classes in experiment.forget
+        for arm in experiment.arms
+        if not (root / f"{_id(experiment, data.name, classes, seed, arm)}.json").exists()
+    ]
+    for classes, seed, arm in progress(todo, experiment.name):
+        results.write(_run_one(experiment, data, classes, seed, arm), root)
+    return len(todo)
+
+
+def _run_one(experiment, data, classes, seed, arm) -> dict:
+    task = kit.tasks.forget_classes(data, classes)
+    recipe = experiment.full_recipe
+    name, options = _model(experiment)
+    original = kit.trained(name, task, seed=seed, recipe=recipe, **options)
+    retrained = kit.trained(
+        name, task, on="retain", seed=RETRAIN_SEED + seed, recipe=recipe, **options
+    )
+    settings = {k: v for k, v in arm.items() if k != "method"}
+    if arm["method"] in ("original", "retrain"):
+        out = _trained_arm(arm["method"], original, retrained, recipe, seed)
+    else:
+        out = kit.unlearn(arm["method"], original, task, seed=seed, **settings)
+    metrics = kit.evaluate(
+        out.model, task, reference=retrained, original=original, audits=experiment.audits, seed=seed
+    )
+    return results.make(
+        out, task, metrics, experiment=experiment.name, model=name, recipe=recipe, options=settings
+    )
+
+
+def _trained_arm(method, original, retrained, recipe, seed) -> Unlearned:
+    """The two models that every arm is compared with, at the cost of their own training."""
+    model = original if method == "original" else retrained
+    config = kit.methods.get("retrain").configure(recipe=recipe)
+    return Unlearned(method, model, config, seed, **model.training_cost)
+
+
+def _id(experiment, dataset, classes, seed, arm) -> str:
+    settings = {k: v for k, v in arm.items() if k != "method"}
+    task = "class:" + "+".join(map(str, sorted(classes)))
+    name, _ = _model(experiment)
+    return results.record_id(experiment.name, dataset, name, arm["method"], settings, task, seed)
+
+
+def _model(experiment) -> tuple[str, dict]:
+    options = dict(experiment.model) or {"name": profile(experiment.profile).model}
+    return options.pop("name"), options

@@ -1,0 +1,67 @@
+"""What an unlearning method is, and how a file in this folder becomes one."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kit.methods.access import Needs
+
+_METHODS: dict[str, "Method"] = {}
+
+
+@dataclass(frozen=True)
+class Method:
+    """An unlearning method.
+
+    Attributes
+    ----------
+    name : as in ``kit.unlearn(name, ...)``.
+    level : tuple of the task levels it can serve: "class", "sample".
+    needs : the data it may see.
+    paper : key of the paper in ``book/references.bib``, "" for folklore.
+    config : frozen dataclass of its settings.
+    run : ``run(model, view, config, seed) -> history``; changes ``model`` in place, sees only
+        ``view``, returns a dict of curves worth plotting.
+    """
+
+    name: str
+    level: tuple[str, ...]
+    needs: Needs
+    paper: str
+    config: type
+    run: Callable
+
+    def configure(self, **options):
+        """The settings with these changed; an unknown name or value raises ``ValueError``."""
+        known = [f.name for f in dataclasses.fields(self.config)]
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            raise ValueError(
+                f"{self.name} has no setting {', '.join(unknown)}; "
+                f"it has {', '.join(known) or 'none'}"
+            )
+        return self.config(**options)
+
+
+def register(name: str, *, level: tuple[str, ...], needs: Needs, paper: str, config: type):
+    """Decorator that makes a function an unlearning method."""
+
+    def decorate(run: Callable) -> Callable:
+        if name in _METHODS:
+            raise ValueError(f"two methods are called {name!r}")
+        _METHODS[name] = Method(name, level, needs, paper, config, run)
+        return run
+
+    return decorate
+
+
+def names(level: str | None = None) -> list[str]:
+    """All methods, or those that serve a task level ("class" or "sample")."""
+    return sorted(n for n, m in _METHODS.items() if level is None or level in m.level)
+
+
+def get(name: str) -> Method:
+    """The method of this name; ``ValueError`` lists the names if there is none."""
+    if name not in _METHODS:
+        raise ValueError(f"unknown method {name!r}; choose one of {', '.join(names())}")
+    return _METHODS[name]

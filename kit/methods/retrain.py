@@ -1,0 +1,42 @@
+"""Retraining from scratch on the retained data: the gold standard.
+
+Exact by construction: the forgotten images are never read, so no trace of them can remain. The
+result is one draw from a distribution of models, because initialisation and order are random: the
+spread between draws is the yardstick for every other method.
+
+Needs    all retained images.
+Cost     a full training.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from kit.methods.access import Needs, TaskView
+from kit.methods.registry import register
+from kit.training import Recipe, fit
+
+
+@dataclass(frozen=True)
+class Config:
+    """``recipe``: how to train, as the original was."""
+
+    recipe: Recipe = Recipe()
+
+
+@register("retrain", level=("class", "sample"), needs=Needs(retain="all"), paper="", config=Config)
+def retrain(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
+    """Give every parameter a fresh value, then train on the retained images.
+
+    Raises
+    ------
+    ValueError : a model that was not made by ``kit.models.build`` and cannot be rebuilt.
+    """
+    if not hasattr(model, "rebuild"):
+        raise ValueError(
+            "retraining needs a model that can be rebuilt with fresh weights: make it with "
+            "kit.models.build, or give it a method rebuild(seed) that returns a new one"
+        )
+    model.load_state_dict(model.rebuild(seed).state_dict())
+    history = fit(model, view.retain, config.recipe, seed=seed, title="retraining")
+    return {"loss": history.loss}

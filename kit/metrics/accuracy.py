@@ -1,0 +1,67 @@
+"""Accuracy, and where the predictions on forgotten images go."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of images whose largest logit is the label's, in [0, 1].
+
+    Good value: the retrained model's, on every split.
+
+    Raises
+    ------
+    ValueError : no images, NaN logits, or shapes that do not match.
+    """
+    _check(logits, labels)
+    return (logits.argmax(1) == labels).float().mean().item()
+
+
+def per_class_accuracy(logits: Tensor, labels: Tensor) -> dict[int, float]:
+    """Accuracy of each class that occurs among the labels."""
+    _check(logits, labels)
+    correct = (logits.argmax(1) == labels).float()
+    return {c: correct[labels == c].mean().item() for c in labels.unique().tolist()}
+
+
+def prediction_distribution(logits: Tensor) -> Tensor:
+    """Share of the images predicted as each class, ``[num_classes]``, sums to 1."""
+    counts = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
+    return counts / len(logits)
+
+
+def prediction_entropy(distribution: Tensor) -> float:
+    """Entropy of a prediction distribution, in units of its maximum ``log(num_classes)``: [0, 1].
+
+    0: all images get one class; 1: the classes are equally frequent. Good value: the retrained
+    model's, which usually is low: forgotten images go to the classes that look like them.
+    """
+    return torch.special.entr(distribution.double()).sum().item() / math.log(len(distribution))
+
+
+def total_variation(p: Tensor, q: Tensor) -> float:
+    """Half the summed absolute difference of two distributions, in [0, 1]. Good value: that of two
+    retrained models."""
+    return 0.5 * (p - q).abs().sum().item()
+
+
+def agreement(logits: Tensor, other: Tensor) -> float:
+    """Share of images on which two models predict the same class, in [0, 1]. Good value: that of
+    two retrained models (Cao and Yang 2015 call it completeness)."""
+    if logits.shape != other.shape:
+        raise ValueError(f"logits of different shapes: {logits.shape} and {other.shape}")
+    return (logits.argmax(1) == other.argmax(1)).float().mean().item()
+
+
+def _check(logits: Tensor, labels: Tensor) -> None:
+    if len(labels) == 0:
+        raise ValueError("accuracy of no images is not defined")
+    if logits.dim() != 2 or len(logits) != len(labels):
+        raise ValueError(
+            f"need logits [n, classes] and labels [n], got {tuple(logits.shape)} and "
+            f"{tuple(labels.shape)}"
+        )
+    if torch.isnan(logits).any():
+        raise ValueError("the logits contain NaN: the model is broken")

@@ -1,0 +1,34 @@
+"""How far two networks of one architecture are apart in weight space."""
+
+import torch
+from torch import nn
+
+
+@torch.no_grad()
+def layer_distances(model: nn.Module, other: nn.Module) -> dict[str, float]:
+    """L2 distance of the parameters of each layer: layer name -> distance, in forward order.
+
+    A layer is a module that owns parameters; weight and bias are taken together.
+
+    Raises
+    ------
+    ValueError : different architectures.
+    """
+    here, there = dict(model.named_parameters()), dict(other.named_parameters())
+    if {n: p.shape for n, p in here.items()} != {n: p.shape for n, p in there.items()}:
+        raise ValueError("the two models have different architectures; distances need the same")
+    squares: dict[str, float] = {}
+    for name, p in here.items():
+        layer = name.rpartition(".")[0] or name
+        difference = (p.double() - there[name].to(p.device).double()).square().sum().item()
+        squares[layer] = squares.get(layer, 0.0) + difference
+    return {layer: s**0.5 for layer, s in squares.items()}
+
+
+def weight_distance(model: nn.Module, other: nn.Module) -> float:
+    """L2 distance of all parameters.
+
+    Between networks of different initialisation it mostly measures that difference: hidden units
+    can be permuted at will. Read it beside the distance of two retrained models.
+    """
+    return sum(d**2 for d in layer_distances(model, other).values()) ** 0.5

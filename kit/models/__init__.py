@@ -1,0 +1,79 @@
+"""Networks for small images: ``build`` one by name; each has ``features(x)`` and ``head``."""
+
+from functools import partial
+
+from torch import nn
+
+from kit.models.allcnn import AllCNN
+from kit.models.base import Classifier
+from kit.models.resnet import ResNet
+from kit.models.vgg import CONVOLUTIONS, VGG
+from kit.models.wrapped import mobilenet_v2, resnet18, vit
+from kit.training import seeded
+
+__all__ = ["Classifier", "build", "names"]
+
+LEAKY_SLOPE = 0.01
+
+_BUILDERS = {
+    **{f"resnet{depth}": partial(ResNet, depth) for depth in (8, 20, 32, 44, 56)},
+    **{f"vgg{depth}": partial(VGG, depth) for depth in CONVOLUTIONS},
+    "allcnn": AllCNN,
+    "resnet18": resnet18,
+    "mobilenet_v2": mobilenet_v2,
+    "vit": vit,
+}
+_NEEDS_IMAGE_SIZE = {"resnet18", "mobilenet_v2", "vit"}
+
+
+def names() -> list[str]:
+    """The networks that ``build`` knows."""
+    return list(_BUILDERS)
+
+
+def build(name: str, task, *, seed: int = 0, activation: str = "relu", **options) -> Classifier:
+    """A network with fresh weights for the images and classes of ``task``.
+
+    Parameters
+    ----------
+    name : one of ``names()``.
+    task : a ``ForgetTask`` or ``ImageData`` (gives channels, image size and classes).
+    seed : same seed, same weights.
+    activation : "relu", or "leaky_relu" (slope 0.01) for linearisation.
+    options : of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, ViT), ``depth`` (ViT),
+        ``stem`` (ResNet-18).
+
+    Raises
+    ------
+    ValueError : an unknown name, option or activation.
+    """
+    if name not in _BUILDERS:
+        raise ValueError(f"unknown model {name!r}; choose one of {', '.join(_BUILDERS)}")
+    if activation not in ("relu", "leaky_relu"):
+        raise ValueError(f'activation must be "relu" or "leaky_relu", got {activation!r}')
+    shape = {"in_channels": task.in_channels, "num_classes": task.num_classes}
+    if name in _NEEDS_IMAGE_SIZE:
+        shape["image_size"] = task.image_size
+    return _build(name, shape, activation, options, seed)
+
+
+def _build(name: str, shape: dict, activation: str, options: dict, seed: int) -> Classifier:
+    with seeded(seed):
+        try:
+            model = _BUILDERS[name](**shape, **options)
+        except TypeError as error:
+            raise ValueError(f"model {name!r} does not take {options}: {error}") from error
+    _set_activations(model, activation)
+    model.spec = {"name": name, **shape, "activation": activation, **options}
+    model.rebuild = partial(_build, name, shape, activation, options)
+    return model.eval()
+
+
+def _set_activations(model: nn.Module, activation: str) -> None:
+    """Choose ReLU or leaky ReLU, never in place: torch.func cannot differentiate through that."""
+    for parent in list(model.modules()):
+        for child_name, child in list(parent.named_children()):
+            if isinstance(child, nn.ReLU) and activation == "leaky_relu":
+                setattr(parent, child_name, nn.LeakyReLU(LEAKY_SLOPE))
+            elif isinstance(child, (nn.ReLU, nn.ReLU6)):
+                child.inplace = False

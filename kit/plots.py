@@ -1,0 +1,236 @@
+"""The one style of all figures: a colour and a marker per method everywhere, alt text required."""
+
+import base64
+import html
+import io
+import zlib
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import torch
+from IPython.display import display
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from kit.metrics import accuracy, layer_distances, prediction_distribution
+from kit.splits import Split
+from kit.tasks import ForgetTask
+from kit.training import predict
+
+# Okabe and Ito's palette is told apart with every common colour vision; black is the gold standard.
+ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
+    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+STYLE = {
+    "original": ("#7F7F7F", "o"),
+    "retrain": ("#000000", "D"),
+    "finetune": (SKY, "v"),
+    "logit_mask": (PINK, "X"),
+    "unsir": (BLUE, "s"),
+    "unsir paper": (BLUE, "s"),
+    "unsir code": (ORANGE, "^"),
+    "unsir no_noise": (GREEN, "P"),
+    "unsir gaussian": (RED, "p"),
+}
+_COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
+_MARKERS = "osv^<>PXpd"
+
+_RC = {
+    "figure.dpi": 100,
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+def style(method: str) -> dict:
+    """Colour and marker of a method, the same in every figure; new names get one of their own."""
+    if method not in STYLE:
+        number = zlib.crc32(method.encode())
+        STYLE[method] = _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
+    colour, marker = STYLE[method]
+    return {"color": colour, "marker": marker}
+
+
+def figure(width: float = 7.0, height: float = 3.0, columns: int = 1, **options):
+    """``plt.subplots`` of one row in the book's style; sizes in inches, 7 is the text's width."""
+    with plt.rc_context(_RC):
+        return plt.subplots(1, columns, figsize=(width, height), **options)
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure with the text that says what it shows to those who cannot see it.
+
+    The figure is an opaque white card, so that it reads the same on a dark page.
+
+    Raises
+    ------
+    ValueError : an alt text that is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt must say in words what the figure shows")
+    file = io.BytesIO()
+    fig.savefig(file, format="png", dpi=160, facecolor="white")
+    plt.close(fig)
+    width = round(fig.get_figwidth() * 100)  # CSS pixels
+    image = base64.b64encode(file.getvalue()).decode()
+    display(
+        {
+            "text/html": f'<img class="kit-figure" width="{width}" alt="{html.escape(alt)}" '
+            f'src="data:image/png;base64,{image}">',
+            "text/plain": alt,
+        },
+        raw=True,
+    )
+
+
+def standing(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
+    """Show the figure that opens every chapter.
+
+    Left: accuracy of each model on test images of retained and forgotten classes. Right: what each
+    model says the forgotten images are.
+    """
+    names = list(models)
+    retain, forget, shares = [], [], []
+    for model in models.values():
+        logits = predict(model, task.test_forget)
+        shares.append(prediction_distribution(logits))
+        forget.append(accuracy(logits, task.test_forget.y))
+        retain.append(accuracy(predict(model, task.test_retain), task.test_retain.y))
+    forgotten = " and ".join(task.data.classes[c] for c in task.forget_classes)
+
+    height = 1.4 + 0.38 * len(names)
+    fig, (left, right) = figure(9, height, 2, width_ratios=(1, 1.55))
+    rows = np.arange(len(names))
+    left.barh(rows - 0.19, retain, 0.36, color="#B8B8B8", label="retained")
+    left.barh(rows + 0.19, forget, 0.36, color=BLUE, label="forgotten")
+    for row, (r, f) in enumerate(zip(retain, forget, strict=True)):
+        left.text(r + 0.02, row - 0.19, f"{r:.0%}", va="center", fontsize=8)
+        left.text(f + 0.02, row + 0.19, f"{f:.0%}", va="center", fontsize=8)
+    left.set(xlim=(0, 1.12), yticks=rows, yticklabels=names, xlabel="test accuracy")
+    left.invert_yaxis()
+    left.grid(False, axis="y")
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+    sns.heatmap(
+        torch.stack(shares).numpy() * 100, ax=right, cmap="Blues", vmin=0, vmax=100, annot=True,
+        fmt=".0f", annot_kws={"size": 8}, cbar=False, linewidths=1, yticklabels=names,
+        xticklabels=task.data.classes,
+    )  # fmt: skip
+    right.set_title(f"% of {forgotten} images predicted as", fontsize=10)
+    right.tick_params(axis="x", rotation=45, length=0)
+    right.tick_params(axis="y", rotation=0, length=0)
+    plt.setp(right.get_xticklabels(), ha="right", rotation_mode="anchor")
+    parts = [
+        f"{name}: {r:.0%} on retained, {f:.0%} on forgotten, most often predicted "
+        f"{task.data.classes[int(s.argmax())]} ({s.max():.0%})"
+        for name, r, f, s in zip(names, retain, forget, shares, strict=True)
+    ]
+    show(fig, f"Test accuracy and predictions on forgotten {forgotten} images. " + "; ".join(parts))
+
+
+def images(split: Split, classes: Sequence[str], *, per_class: int = 10) -> None:
+    """Show the first images of each class that occurs in a split, a class a row."""
+    labels = split.y.unique().tolist()
+    height = 0.62 * len(labels) + 0.1
+    fig, axis = figure(0.62 * per_class + 1.2, height)
+    rows = [_strip(split.of_classes([c]).x[:per_class]) for c in labels]
+    axis.imshow(torch.cat(rows, 1).squeeze(-1).numpy(), cmap="gray")
+    size = split.pixels.shape[2]
+    axis.set(xticks=[], yticks=[size * (i + 0.5) for i in range(len(labels))])
+    axis.set_yticklabels([classes[c] for c in labels])
+    axis.tick_params(length=0)
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
+    names = ", ".join(classes[c] for c in labels)
+    show(fig, f"{per_class} images of each of these classes, one class a row: {names}.")
+
+
+def pictures(tiles: Mapping[str, Tensor], alt: str) -> None:
+    """Show images side by side under their titles: ``[H, W]`` or ``[C, H, W]``, in any range."""
+    fig, axes = figure(1.5 * len(tiles), 1.8, len(tiles), squeeze=False)
+    for axis, (title, tile) in zip(axes[0], tiles.items(), strict=True):
+        tile = tile.detach().float().cpu()
+        tile = (tile - tile.min()) / (tile.max() - tile.min()).clamp_min(1e-8)
+        axis.imshow(tile.movedim(0, -1).squeeze(-1) if tile.dim() == 3 else tile, cmap="gray")
+        axis.set_title(title, fontsize=8)
+        axis.set_axis_off()
+    show(fig, alt)
+
+
+def curves(
+    lines: Mapping[str, Sequence[float]], *, x: str, y: str, alt: str, goal: float | None = None
+) -> None:
+    """Show lines over steps 0, 1, 2, ...; the name of a line decides its colour and marker."""
+    fig, axis = figure(6.5, 3)
+    for name, values in lines.items():
+        every = max(1, len(values) // 10)
+        axis.plot(values, label=name, markevery=every, markersize=5, **style(name))
+    if goal is not None:
+        axis.axhline(goal, color="#7F7F7F", linestyle=":", linewidth=1)
+    axis.set(xlabel=x, ylabel=y)
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    show(fig, alt)
+
+
+def layers(models: Mapping[str, nn.Module], origin: nn.Module) -> None:
+    """Show how far each layer has moved away from ``origin``, on a log axis."""
+    fig, axis = figure(7, 3.2)
+    lines = {name: layer_distances(model, origin) for name, model in models.items()}
+    for name, distances in lines.items():
+        axis.plot(
+            [max(d, 1e-4) for d in distances.values()], label=name, markersize=5, **style(name)
+        )
+    layer_names = list(next(iter(lines.values())))
+    axis.set(yscale="log", ylabel="L2 distance to the original", xticks=range(len(layer_names)))
+    axis.set_xticklabels(layer_names, rotation=60, ha="right", fontsize=7)
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    totals = "; ".join(
+        f"{name}: {sum(d**2 for d in line.values()) ** 0.5:.1f} in all"
+        for name, line in lines.items()
+    )
+    show(fig, f"Distance of each layer's weights to the original's. {totals}.")
+
+
+def dots(
+    table: pd.DataFrame, metric: str, *, label: str, group: str = "task", band: str = "retrain"
+):
+    """Show one metric of records: a dot per run, the mean as a bar, groups side by side.
+
+    ``table`` needs the columns ``arm``, ``group`` and ``metric``. The mean plus and minus one
+    standard deviation of the arm ``band`` is drawn as a grey band behind its group.
+    """
+    groups, arms = list(table[group].unique()), list(table["arm"].unique())
+    fig, axis = figure(7.5, 3.2)
+    said = []
+    for i, name in enumerate(groups):
+        here = table[table[group] == name]
+        reference = here[here["arm"] == band][metric]
+        if len(reference) > 1:
+            low, high = reference.mean() - reference.std(), reference.mean() + reference.std()
+            axis.fill_between([i - 0.45, i + 0.45], low, high, color="#D9D9D9", zorder=0)
+        for k, arm in enumerate(arms):
+            values = here[here["arm"] == arm][metric]
+            x = i + 0.7 * ((k + 0.5) / len(arms) - 0.5)
+            axis.plot([x] * len(values), values, linestyle="", markersize=4, alpha=0.6,
+                      label=arm if i == 0 else None, **style(arm))  # fmt: skip
+            axis.plot([x - 0.05, x + 0.05], [values.mean()] * 2, color=style(arm)["color"], lw=2)
+            said.append(f"{name}, {arm}: {values.mean():.3f}")
+    axis.set(xticks=range(len(groups)), ylabel=label)
+    axis.set_xticklabels(groups)
+    axis.grid(False, axis="x")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    show(fig, f"{label}, mean over runs. " + "; ".join(said))
+
+
+def _strip(images: Tensor) -> Tensor:
+    """Images side by side: uint8 ``[n, C, H, W]`` -> ``[H, n * W, C]``."""
+    return torch.cat(list(images.permute(0, 2, 3, 1)), 1)

@@ -1,0 +1,201 @@
+"""Records: the numbers of one run with all that is needed to repeat it, one JSON file each."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from kit import training
+from kit.tasks import ForgetTask
+from kit.unlearning import Unlearned
+
+SCHEMA = 1
+KEYS = {
+    "schema": int, "id": str, "experiment": str, "dataset": str, "model": str, "task": str,
+    "method": str, "variant": str, "config": dict, "recipe": dict, "seed": int, "metrics": dict,
+    "seconds": float, "passes": dict, "peak_memory": int, "device": str, "bf16": bool,
+    "versions": dict, "commit": str, "command": str, "date": str,
+}  # fmt: skip
+
+
+def records_root() -> Path:
+    """``results/records`` of the repository, or the copy inside an installed package."""
+    here = Path(__file__).parent
+    repository = here.parent / "results" / "records"
+    return repository if repository.is_dir() else here / "records"
+
+
+def make(
+    out: Unlearned, task: ForgetTask, metrics: dict[str, float], *, experiment: str, model: str,
+    recipe: training.Recipe, options: dict | None = None,
+) -> dict:  # fmt: skip
+    """The record of one run of ``kit.unlearn``.
+
+    ``model`` is the network's name and ``recipe`` how the original was trained; ``options`` are the
+    settings that the experiment changed and that give the record its name.
+    """
+    config = _plain(out.config)
+    record = {
+        "schema": SCHEMA,
+        "id": record_id(
+            experiment, task.data.name, model, out.method, options or {}, task.name, out.seed
+        ),
+        "experiment": experiment,
+        "dataset": task.data.name,
+        "model": model,
+        "task": task.name,
+        "method": out.method,
+        "variant": config.get("variant", ""),
+        "config": config,
+        "recipe": _plain(recipe),
+        "seed": out.seed,
+        "metrics": {k: _finite(v) for k, v in metrics.items()},
+        "seconds": round(out.seconds, 3),
+        "passes": out.passes,
+        "peak_memory": out.peak_memory,
+        "device": device_name(),
+        "bf16": training.bf16_is_fast(),
+        "versions": {"kit": _kit_version(), "torch": torch.__version__,
+                     "python": platform.python_version()},
+        "commit": commit(),
+        "command": " ".join(["python -m kit", *sys.argv[1:]]),
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }  # fmt: skip
+    check(record)
+    return record
+
+
+def record_id(
+    experiment: str, dataset: str, model: str, method: str, options: dict, task: str, seed: int
+) -> str:
+    """The name of a run: readable, unique, and known before the run, so that it can be resumed."""
+    settings = ",".join(f"{k}={v}" for k, v in sorted(options.items()))
+    parts = [
+        experiment,
+        dataset,
+        model,
+        method,
+        settings or "default",
+        task.replace(":", ""),
+        f"s{seed}",
+    ]
+    name = "_".join(parts).replace("/", "-")
+    if len(name) > 120:  # many classes make long names
+        name = f"{name[:100]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}_s{seed}"
+    return name
+
+
+def check(record: dict) -> None:
+    """``ValueError`` if a record does not follow the schema."""
+    absent, extra = sorted(set(KEYS) - set(record)), sorted(set(record) - set(KEYS))
+    if absent or extra:
+        raise ValueError(f"record: keys absent {absent}, unknown {extra}")
+    for key, kind in KEYS.items():
+        if not isinstance(record[key], kind):
+            raise ValueError(f"record: {key} must be {kind.__name__}, got {record[key]!r}")
+    if record["schema"] != SCHEMA:
+        raise ValueError(f"record: schema {record['schema']} is not {SCHEMA}")
+
+
+def write(record: dict, root: Path | None = None) -> Path:
+    """Write a record under its id; a reader sees the whole file or none."""
+    check(record)
+    root = root or records_root()
+    root.mkdir(parents=True, exist_ok=True)
+    file = root / f"{record['id']}.json"
+    half = file.with_suffix(f".{os.getpid()}.tmp")
+    half.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+    half.replace(file)
+    return file
+
+
+def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFrame:
+    """All records (of one experiment) as a table, one run a row, metrics as columns.
+
+    Settings are columns named ``config.<name>``; passes are summed into ``forward`` and
+    ``backward``. Infinite relearn times, stored as null, come back as infinity.
+
+    Raises
+    ------
+    ValueError : a file that is not a valid record, or no record at all.
+    """
+    rows = []
+    for file in sorted((root or records_root()).glob("*.json")):
+        try:
+            record = json.loads(file.read_text())
+            check(record)
+        except ValueError as error:
+            raise ValueError(f"{file} is not a valid record: {error}") from error
+        if experiment in (None, record["experiment"]):
+            rows.append(_flat(record))
+    if not rows:
+        raise ValueError(
+            f"there are no records{f' of experiment {experiment!r}' if experiment else ''} in "
+            f"{root or records_root()}; python -m kit run makes them"
+        )
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFrame:
+    """Mean and standard deviation over runs: columns ``(metric, "mean" | "sd")`` and ``n``."""
+    groups = table.groupby(by, sort=False)
+    out = groups[metrics].agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
+    out["n"] = groups.size()
+    return out
+
+
+def device_name() -> str:
+    """The GPU's name, or the CPU's with the number of threads used."""
+    if training.device().type == "cuda":
+        return torch.cuda.get_device_name()
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    named = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{named[0] if named else platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def commit() -> str:
+    """The commit of the code that runs, with "+" if files differ from it; "" outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    changed = git("status", "--porcelain", "--", ".")
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+
+
+def _flat(record: dict) -> dict:
+    row = {k: v for k, v in record.items() if not isinstance(v, dict)}
+    row |= {k: math.inf if v is None else v for k, v in record["metrics"].items()}
+    row |= {f"config.{k}": v for k, v in record["config"].items()}
+    for way in ("forward", "backward"):
+        row[way] = sum(n for kind, n in record["passes"].items() if kind.endswith(way))
+    return row
+
+
+def _plain(config) -> dict:
+    """A dataclass as what JSON can hold."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: a relearn time that was not reached is stored as null."""
+    return None if math.isinf(value) or math.isnan(value) else float(value)
+
+
+def _kit_version() -> str:
+    from kit import __version__
+
+    return __version__

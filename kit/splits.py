@@ -1,0 +1,85 @@
+"""``Split``: some rows of a data set's tensors, the unit that training and metrics take."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Labelled images.
+
+    Parameters
+    ----------
+    pixels : uint8 ``[N, channels, height, width]`` of the whole set, or float32 that is already
+        in the network's input space (synthetic images).
+    targets : int64 ``[N]``.
+    rows : int64 ``[n]``, the rows of ``pixels`` that belong to this split.
+    mean, std : ``[channels]``, the data set's statistics in [0, 1]; float images ignore them.
+    num_classes : number of classes of the data set.
+    kind : what the images are, by which passes over them are counted: "train", "retain",
+        "forget", "test" or "synthetic".
+    """
+
+    pixels: Tensor
+    targets: Tensor
+    rows: Tensor
+    mean: Tensor
+    std: Tensor
+    num_classes: int
+    kind: str
+
+    def __len__(self):
+        return len(self.rows)
+
+    @property
+    def x(self) -> Tensor:
+        """The images as stored: uint8 or float32 ``[n, channels, height, width]``."""
+        return self.pixels[self.rows]
+
+    @property
+    def y(self) -> Tensor:
+        """The labels of this split, int64 ``[n]``."""
+        return self.targets[self.rows]
+
+    def take(self, positions: Tensor) -> "Split":
+        """The images at these positions (indices or a mask within this split)."""
+        return replace(self, rows=self.rows[positions])
+
+    def of_classes(self, classes: list[int]) -> "Split":
+        """The images whose label is one of ``classes``."""
+        return self.take(torch.isin(self.y, torch.tensor(classes)))
+
+    def per_class(self, count: int, seed: int) -> "Split":
+        """At most ``count`` images of each class, drawn at random with this seed."""
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        labels = self.y[order]
+        keep = [order[labels == c][:count] for c in labels.unique()]
+        return self.take(torch.cat(keep).sort().values)
+
+    def fraction(self, share: float, seed: int) -> "Split":
+        """This share (0 to 1) of the images of each class, at least one, drawn with this seed."""
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        labels = self.y[order]
+        keep = [of_class[: max(1, round(share * len(of_class)))]
+                for of_class in (order[labels == c] for c in labels.unique())]  # fmt: skip
+        return self.take(torch.cat(keep).sort().values)
+
+    def inputs(self) -> Tensor:
+        """All images in the network's input space: float32, normalised per channel."""
+        return normalise(self.x, self.mean, self.std)
+
+
+def normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """uint8 images -> float32 ``(x / 255 - mean) / std``; float images pass unchanged."""
+    if x.is_floating_point():
+        return x
+    scale, shift = 1 / (255 * std), mean / std
+    return x * scale.view(1, -1, 1, 1) - shift.view(1, -1, 1, 1)
+
+
+def synthetic(like: Split, x: Tensor, y: Tensor) -> Split:
+    """A split of made images: float32 ``x`` in the input space of the split ``like``."""
+    x, y = x.detach().float().cpu(), y.detach().long().cpu()
+    return replace(like, pixels=x, targets=y, rows=torch.arange(len(y)), kind="synthetic")

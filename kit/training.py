@@ -1,0 +1,275 @@
+"""The one training loop ``fit`` and the one inference loop ``predict``; all else calls these."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kit.augment import Augment
+from kit.cost import count_passes
+from kit.progress import progress
+from kit.splits import Split, normalise
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (model, x [B,C,H,W], y [B]) -> scalar
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. The defaults suit the kit's small networks on small images."""
+
+    epochs: int = 8
+    batch_size: int = 128
+    optimizer: str = "sgd"  # "sgd" (Nesterov) or "adam"
+    lr: float = 0.2  # peak of the schedule
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: str = "onecycle"  # "onecycle" or "constant"
+    label_smoothing: float = 0.1
+    clip_value: float | None = None  # clip each gradient entry to +- this
+    augment: Augment = Augment()
+    bf16: bool | None = None  # bfloat16 autocast; None: where the machine computes it fast
+
+    def __post_init__(self):
+        if self.optimizer not in ("sgd", "adam"):
+            raise ValueError(f'optimizer must be "sgd" or "adam", got {self.optimizer!r}')
+        if self.schedule not in ("onecycle", "constant"):
+            raise ValueError(f'schedule must be "onecycle" or "constant", got {self.schedule!r}')
+        for name in ("epochs", "batch_size", "lr"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+@dataclass
+class History:
+    """What ``fit`` saw: one entry per epoch, and the wall-clock seconds of the whole call."""
+
+    loss: list[float] = field(default_factory=list)  # mean over the epoch's samples
+    steps: int = 0
+    seconds: float = 0.0
+
+
+def device() -> torch.device:
+    """``$KIT_DEVICE`` if set, else the GPU if there is one, else the CPU."""
+    default = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(os.environ.get("KIT_DEVICE", default))
+
+
+def bf16_is_fast() -> bool:
+    """Whether this machine multiplies bfloat16 in hardware."""
+    if device().type == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def mixed_precision(bf16: bool | None = None) -> torch.autocast:
+    """bfloat16 autocast as the recipe says: True, False, or None for "where it is fast"."""
+    enabled = bf16_is_fast() if bf16 is None else bf16
+    return torch.autocast(device().type, torch.bfloat16, enabled=enabled)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generators inside the ``with`` and restore them afterwards."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def cross_entropy(smoothing: float = 0.0) -> Loss:
+    """The usual loss: mean cross-entropy of the model's logits, in float32."""
+
+    def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(model(x).float(), y, label_smoothing=smoothing)
+
+    return loss
+
+
+def fit(
+    model: nn.Module,
+    data: Split | Sequence[Split],
+    recipe: Recipe | None = None,
+    *,
+    seed: int = 0,
+    loss: Loss | None = None,
+    after_step: Callable[[int], bool | None] | None = None,
+    title: str = "training",
+) -> History:
+    """Train ``model`` in place and leave it in eval mode.
+
+    Parameters
+    ----------
+    data : a split, or several that are shuffled together (images and synthetic noise, say).
+    recipe : how to train; by default ``Recipe()``.
+    seed : decides the order of the images, the augmentation and dropout. Same seed, same machine:
+        same weights.
+    loss : ``loss(model, x, y)``; by default cross-entropy with the recipe's label smoothing.
+    after_step : called with the number of steps done; training stops when it returns True.
+
+    Raises
+    ------
+    ValueError : no images, labels the model has no output for.
+    FloatingPointError : the loss became infinite or NaN.
+    """
+    recipe = recipe or Recipe()
+    pool = _Pool([data] if isinstance(data, Split) else list(data))
+    where = device()
+    check_model(model, pool.splits[0])
+    model.to(where, memory_format=torch.channels_last).train()
+    loss = loss or cross_entropy(recipe.label_smoothing)
+    optimizer, scheduler = _optimizer(model, recipe, steps=recipe.epochs * pool.steps(recipe))
+    shuffle = torch.Generator().manual_seed(seed)
+    draw = torch.Generator(where).manual_seed(seed)
+
+    history = History()
+    start = time.perf_counter()
+    with seeded(seed), progress(range(recipe.epochs), title, total=None) as epochs:
+        for _ in epochs:
+            total = torch.zeros((), device=where)
+            seen = 0
+            for rows in pool.batches(recipe.batch_size, shuffle):
+                x, y = pool.gather(rows)
+                x = recipe.augment(x, draw).contiguous(memory_format=torch.channels_last)
+                with mixed_precision(recipe.bf16):
+                    value = loss(model, x, y)
+                optimizer.zero_grad(set_to_none=True)
+                value.backward()
+                if recipe.clip_value is not None:
+                    nn.utils.clip_grad_value_(model.parameters(), recipe.clip_value)
+                optimizer.step()
+                scheduler.step()
+                total += value.detach() * len(y)  # stays on the device: no waiting in the loop
+                seen += len(y)
+                history.steps += 1
+                if after_step and after_step(history.steps):
+                    break
+            history.loss.append(float(total) / seen)
+            epochs.set_postfix(loss=f"{history.loss[-1]:.3f}")
+            if not torch.isfinite(total):
+                raise FloatingPointError(
+                    f"the loss became {history.loss[-1]} in epoch {len(history.loss)}; "
+                    f"lower the learning rate ({recipe.lr})"
+                )
+            if seen < len(pool):  # stopped by after_step
+                break
+    history.seconds = time.perf_counter() - start
+    model.eval()
+    return history
+
+
+@torch.no_grad()
+def predict(model: nn.Module, split: Split, *, batch_size: int = 1000) -> Tensor:
+    """Logits of all images of a split, float32 ``[n, num_classes]`` on the CPU.
+
+    Runs in eval mode and restores the mode afterwards: weights and BatchNorm statistics stay as
+    they were.
+    """
+    where = device()
+    model.to(where, memory_format=torch.channels_last)
+    was_training = model.training
+    model.eval()
+    logits = [
+        model(batch.to(where).contiguous(memory_format=torch.channels_last)).float().cpu()
+        for batch in split.inputs().split(batch_size)
+    ]
+    model.train(was_training)
+    count_passes(split.kind, forward=len(split))
+    return torch.cat(logits)
+
+
+@torch.no_grad()
+def check_model(model: nn.Module, split: Split) -> None:
+    """Refuse a model that does not fit the data, before any work is done.
+
+    Raises
+    ------
+    ValueError : the model cannot take the images, or its outputs are not the classes.
+    """
+    where = device()
+    was_training = model.training
+    try:
+        outputs = model.to(where).eval()(split.take(torch.tensor([0])).inputs().to(where))
+    except RuntimeError as error:
+        shape = tuple(split.pixels.shape[1:])
+        raise ValueError(f"the model cannot take images of shape {shape}: {error}") from error
+    finally:
+        model.train(was_training)
+    if outputs.shape != (1, split.num_classes):
+        raise ValueError(
+            f"the model gives outputs of shape {tuple(outputs.shape[1:])} but the data have "
+            f"{split.num_classes} classes; build it with kit.models.build(name, task)"
+        )
+
+
+class _Pool:
+    """Splits on the device behind one index range: rows 0..n-1 run through them in order."""
+
+    def __init__(self, splits: list[Split]):
+        where = device()
+        self.splits = splits
+        self.images = [s.x.to(where) for s in splits]
+        self.labels = torch.cat([s.y for s in splits]).to(where)
+        self.statistics = [(s.mean.to(where), s.std.to(where)) for s in splits]
+        self.ends = torch.tensor([len(s) for s in splits]).cumsum(0).tolist()
+        if not all(map(len, splits)):
+            raise ValueError("there are no images to train on: a split is empty")
+        for split in splits:
+            if split.pixels.is_floating_point() and not torch.isfinite(split.x).all():
+                raise ValueError(f"the {split.kind} images contain NaN or infinite values")
+
+    def __len__(self):
+        return self.ends[-1]
+
+    def steps(self, recipe: Recipe) -> int:
+        return len(self._cut(torch.arange(len(self)), recipe.batch_size))
+
+    def batches(self, batch_size: int, shuffle: torch.Generator) -> list[Tensor]:
+        """Row numbers of one epoch's batches, int64 on the CPU."""
+        return self._cut(torch.randperm(len(self), generator=shuffle), batch_size)
+
+    @staticmethod
+    def _cut(order: Tensor, batch_size: int) -> list[Tensor]:
+        batches = list(order.split(batch_size))
+        if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm cannot train on one image
+            batches[-2:] = [torch.cat(batches[-2:])]
+        return batches
+
+    def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs ``[B, C, H, W]`` and labels ``[B]`` of these rows, grouped by split."""
+        start, parts, order = 0, [], []
+        for split, images, (mean, std), end in zip(
+            self.splits, self.images, self.statistics, self.ends, strict=True
+        ):
+            mine = rows[(rows >= start) & (rows < end)] if len(self.splits) > 1 else rows
+            if len(mine):
+                count_passes(split.kind, forward=len(mine), backward=len(mine))
+                parts.append(normalise(images[(mine - start).to(images.device)], mean, std))
+                order.append(mine)
+            start = end
+        return torch.cat(parts), self.labels[torch.cat(order).to(self.labels.device)]
+
+
+def _optimizer(model: nn.Module, recipe: Recipe, steps: int):
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if recipe.optimizer == "adam":
+        optimizer = torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay)
+    else:
+        optimizer = torch.optim.SGD(
+            parameters,
+            recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.momentum > 0,
+        )
+    if recipe.schedule == "onecycle":
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, recipe.lr, total_steps=steps, pct_start=0.25, cycle_momentum=False
+        )
+    else:
+        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    return optimizer, scheduler

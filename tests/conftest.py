@@ -1,0 +1,52 @@
+"""Shared fixtures: a toy task that trains in a second, and a cache of the tests' own."""
+
+import os
+
+import pytest
+import torch
+
+os.environ["KIT_PROGRESS"] = "0"
+
+import kit  # noqa: E402  (the environment above must be set first)
+
+
+def toy_data(per_class: int = 60, num_classes: int = 4, size: int = 12) -> kit.datasets.ImageData:
+    """Noisy images with one bright quadrant per class: easy, and learned in a second."""
+    generator = torch.Generator().manual_seed(0)
+    parts = []
+    for count in (per_class, 20):
+        y = torch.arange(num_classes).repeat_interleave(count)
+        x = torch.rand(len(y), 1, size, size, generator=generator) * 0.5
+        half = size // 2
+        for c in range(num_classes):
+            row, column = divmod(c, 2)
+            x[y == c, :, row * half : (row + 1) * half, column * half : (column + 1) * half] += 0.4
+        parts += [x, y]
+    return kit.datasets.from_tensors("toy", *parts)
+
+
+TOY_RECIPE = kit.Recipe(epochs=6, batch_size=32, lr=0.1, bf16=False)
+
+
+@pytest.fixture(scope="session")
+def data():
+    return toy_data()
+
+
+@pytest.fixture(scope="session")
+def task(data):
+    return kit.tasks.forget_classes(data, [1])
+
+
+@pytest.fixture(scope="session")
+def original(task):
+    model = kit.models.build("resnet8", task, width=8)
+    kit.fit(model, task.train, TOY_RECIPE)
+    return model
+
+
+@pytest.fixture(scope="session")
+def retrained(task):
+    model = kit.models.build("resnet8", task, width=8, seed=1)
+    kit.fit(model, task.retain, TOY_RECIPE, seed=1)
+    return model

@@ -1,0 +1,178 @@
+"""Every registered method against every contract; each was born from a defect in published code."""
+
+import copy
+import inspect
+import re
+
+import pytest
+import torch
+
+import kit
+from kit.methods import DataAccessError, Needs, TaskView
+from tests.conftest import TOY_RECIPE
+
+METHODS = kit.methods.names()
+# Settings that suit the toy task, where a method's defaults are meant for larger ones.
+TOY = {
+    "retrain": {"recipe": TOY_RECIPE},
+    "finetune": {"epochs": 6, "lr": 0.1, "batch_size": 32},
+    "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
+}
+
+
+def run(name, model, task, seed=0):
+    return kit.unlearn(name, model, task, seed=seed, **TOY.get(name, {}))
+
+
+@pytest.fixture(scope="module")
+def outcomes(original, task):
+    """One run of every method, with the original's state before and after."""
+    before = copy.deepcopy(original.state_dict())
+    runs = {name: run(name, original, task) for name in METHODS}
+    return runs, before, original.state_dict()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_moves_weights(name, outcomes, original):
+    after = dict(outcomes[0][name].model.named_parameters())
+    moved = [n for n, p in original.named_parameters() if not torch.equal(p, after[n])]
+    assert moved, f"{name} changed no parameter"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_input_model_stays(name, outcomes):
+    _, before, after = outcomes
+    assert all(torch.equal(before[k], after[k]) for k in before)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_same_seed_same_weights(name, outcomes, original, task):
+    first, again = outcomes[0][name].model, run(name, original, task).model
+    for key, value in first.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key]), f"{name}: {key} differs"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_returns_a_finite_model_in_eval_mode(name, outcomes, original):
+    model = outcomes[0][name].model
+    assert not any(m.training for m in model.modules())
+    assert all(p.requires_grad for p in model.parameters())
+    state = model.state_dict()
+    assert {k: v.shape for k, v in state.items()} == {
+        k: v.shape for k, v in original.state_dict().items()
+    }
+    assert all(torch.isfinite(v).all() for v in state.values())
+
+
+@pytest.mark.parametrize("name", kit.methods.names("class"))
+def test_does_its_job(name, outcomes, task):
+    row = kit.evaluate(outcomes[0][name].model, task)
+    assert row["forget_accuracy"] <= 0.1, row
+    assert row["retain_accuracy"] >= 0.9, row
+
+
+def test_doing_nothing_fails_the_same_test(original, task):
+    assert kit.evaluate(original, task)["forget_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_costs_are_counted(name, outcomes):
+    out = outcomes[0][name]
+    needs = kit.methods.get(name).needs
+    assert out.seconds > 0
+    assert all(n > 0 for n in out.passes.values())
+    assert bool(out.passes) == bool(needs.retain or needs.forget), out.passes
+    if needs.forget is None:
+        assert not any(kind.startswith("forget") for kind in out.passes)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_never_reads_undeclared_data(name, outcomes, original, task):
+    """Poison all that the method did not declare: the weights must not change."""
+    needs = kit.methods.get(name).needs
+    data = task.data
+    x = data.train_x.clone()
+    if needs.forget is None:
+        x[task.forget.rows] = 255 - x[task.forget.rows]
+    if needs.retain is None:
+        x[task.retain.rows] = 255 - x[task.retain.rows]
+    poisoned = kit.datasets.ImageData(
+        "poisoned", x, data.train_y, 255 - data.test_x, data.test_y, data.classes
+    )
+    vars(poisoned)["statistics"] = data.statistics  # public constants, kept
+    again = run(name, original, kit.tasks.forget_classes(poisoned, task.forget_classes)).model
+    for key, value in outcomes[0][name].model.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key]), f"{name} read data it did not declare"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_device_path_or_data_set_in_the_code(name):
+    source = inspect.getsource(inspect.getmodule(kit.methods.get(name).run))
+    code = re.sub(r'"""[\s\S]*?"""', "", source)
+    for word in ("cuda", ".cpu()", "open(", "Path(", "print(", *kit.datasets.names()):
+        assert word not in code.lower(), f"{name} names {word}"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_is_documented(name):
+    method = kit.methods.get(name)
+    text = inspect.getdoc(inspect.getmodule(method.run))
+    assert "Needs" in text and "Cost" in text
+    assert method.config.__doc__ and method.run.__doc__
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("classes", [[0, 3], [0, 1, 2]], ids=["non-contiguous", "one class left"])
+def test_unusual_forget_sets(name, classes, original, data):
+    out = run(name, original, kit.tasks.forget_classes(data, classes))
+    assert all(torch.isfinite(v).all() for v in out.model.state_dict().values())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_refuses_a_model_with_other_outputs(name, data, task):
+    ten = kit.models.build("resnet8", kit.datasets.load("fashion-mnist-mini"), width=4)
+    with pytest.raises(ValueError, match="10.*4 classes"):
+        kit.unlearn(name, ten, task)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_refuses_unknown_settings_and_levels(name, original, data):
+    with pytest.raises(ValueError, match="has no setting"):
+        kit.unlearn(name, original, kit.tasks.forget_classes(data, [0]), no_such_setting=1)
+    if "sample" not in kit.methods.get(name).level:
+        with pytest.raises(ValueError, match="serves class"):
+            kit.unlearn(name, original, kit.tasks.forget_samples(data, [0, 5]))
+
+
+def test_retrain_is_fresh(original, task):
+    """Every parameter is new, not the last layer alone."""
+    after = dict(run("retrain", original, task, seed=5).model.named_parameters())
+    for key, value in original.named_parameters():
+        similarity = torch.cosine_similarity(value.flatten(), after[key].flatten(), dim=0)
+        assert not torch.equal(value, after[key])
+        if value.dim() == 4:
+            assert similarity < 0.5, f"{key} resembles the original"
+
+
+def test_retrain_equals_training_from_scratch(outcomes, task):
+    model = kit.models.build("resnet8", task, width=8, seed=0)
+    kit.fit(model, task.retain, TOY_RECIPE, seed=0)
+    for key, value in outcomes[0]["retrain"].model.state_dict().items():
+        assert torch.equal(value, model.state_dict()[key])
+
+
+def test_view_holds_only_what_is_declared(task):
+    view = TaskView(task, Needs(retain="10 per class"), seed=0)
+    assert len(view.retain) == 30 and view.retain.y.bincount().tolist() == [10, 0, 10, 10]
+    for name in ("forget", "test", "test_forget", "train", "data"):
+        with pytest.raises(DataAccessError):
+            getattr(view, name)
+    share = TaskView(task, Needs(retain="10 %", forget="50 %"), seed=0)
+    assert len(share.retain) == 18 and len(share.forget) == 30
+    with pytest.raises(ValueError, match="cannot read"):
+        Needs(retain="some")
+
+
+def test_unknown_method():
+    with pytest.raises(ValueError, match="unknown method 'unsri'.*unsir"):
+        kit.methods.get("unsri")
