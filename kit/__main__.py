@@ -60,7 +60,8 @@ def _table(args: argparse.Namespace) -> None:
     table = results.read(args.experiment)
     by = ["dataset", "model", "task", "method", *_settings(table)]
     metrics = ["retain_accuracy", "forget_accuracy", "seconds"]
-    print(results.summary(table.fillna({c: "" for c in by}), by, metrics).round(4).to_string())
+    table[by] = table[by].astype(object).fillna("")
+    print(results.summary(table, by, metrics).round(4).to_string())
 
 
 def _settings(table) -> list[str]:

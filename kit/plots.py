@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch
-from IPython.display import display
+from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -90,6 +90,11 @@ def show(fig: Figure, alt: str) -> None:
         },
         raw=True,
     )
+
+
+def say(text: str) -> None:
+    """Show a paragraph of prose whose numbers were measured: Markdown, usually an f-string."""
+    display(Markdown(text))
 
 
 def standing(models: Mapping[str, nn.Module], task: ForgetTask) -> None:

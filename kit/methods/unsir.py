@@ -48,7 +48,7 @@ class Config:
     noise_lr: float = 0.1
     noise_penalty: float = 0.1  # lambda
     impair_lr: float = 0.005  # Adam; paper: 0.02
-    repair_lr: float = 0.002  # Adam; paper: 0.01
+    repair_lr: float = 0.005  # Adam; paper: 0.01
     batch_size: int = 256
 
     def __post_init__(self):

@@ -1,0 +1,64 @@
+# make book and make test are all a reader needs; `make` alone lists the rest.
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+PYTHON  ?= python3
+PROFILE ?= quick
+BIN     := .venv/bin
+READY   := .venv/ready
+
+export KIT_CACHE ?= $(CURDIR)/.cache/models
+export KIT_PROGRESS ?= 0
+export PYTHONWARNINGS ?= ignore::DeprecationWarning
+
+CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
+EXECUTED := _build/executed/$(PROFILE)
+SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
+PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_static/*/*) _config.yml _toc.yml tools/stage.py
+
+.PHONY: help install notebooks book test bench serve clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
+
+install: $(READY)  ## the environment in .venv, at the versions of constraints.txt
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 book"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+notebooks: $(CHAPTERS:%=notebooks/%.ipynb)  ## bring each .ipynb up to date with its .md
+
+notebooks/%.ipynb: notebooks/%.md tools/sync.py | $(READY)
+	$(BIN)/python tools/sync.py $<
+
+$(EXECUTED)/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY)
+	@mkdir -p $(@D)
+	@echo "executing notebooks/$*.ipynb ($(PROFILE))"
+	@$(BIN)/papermill --no-progress-bar --log-level ERROR -p profile $(PROFILE) $< $@
+
+book: _build/html/index.html  ## execute every chapter and build the book into _build/html
+
+_build/html/index.html: $(CHAPTERS:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
+	$(BIN)/python tools/stage.py $(EXECUTED) _build/stage
+	$(BIN)/jupyter-book build _build/stage --path-output . -W -n --keep-going --quiet
+	@touch $@
+	@echo "the book is in $@"
+
+test: book  ## unit tests, every notebook, and checks of the built pages in a browser
+	$(BIN)/ruff check kit tests tools bench
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --timeout=900 notebooks
+
+bench: $(READY)  ## training speed beside a bare loop and a DataLoader
+	$(BIN)/python bench/training.py
+
+serve: book  ## look at the book on http://localhost:8000
+	$(BIN)/python -m http.server --directory _build/html 8000
+
+clean:  ## remove everything that was built, but neither .venv nor trained models
+	rm -rf _build
