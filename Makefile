@@ -16,7 +16,7 @@ EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
 PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_static/*/*) _config.yml _toc.yml tools/stage.py
 
-.PHONY: help install notebooks book test bench serve clean
+.PHONY: help install lock notebooks book test bench serve clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -30,6 +30,10 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
 	touch $@
+
+lock: $(READY)  ## the newest versions that fit together, into constraints.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --no-annotate \
+	  --no-header --no-emit-index-url pyproject.toml --output-file constraints.txt
 
 notebooks: $(CHAPTERS:%=notebooks/%.ipynb)  ## bring each .ipynb up to date with its .md
 

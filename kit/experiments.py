@@ -69,13 +69,17 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         for arm in experiment.arms
         if not (root / f"{_id(experiment, data.name, classes, seed, arm)}.json").exists()
     ]
+    reference_rows: dict = {}  # (task, seed) -> the retrained model's row, where it was measured
     for classes, seed, arm in progress(todo, experiment.name):
-        results.write(_run_one(experiment, data, classes, seed, arm), root)
+        task = kit.tasks.forget_classes(data, classes)
+        record = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
+        if arm["method"] == "retrain":
+            reference_rows[task.name, seed] = results.metrics_of(record)
+        results.write(record, root)
     return len(todo)
 
 
-def _run_one(experiment, data, classes, seed, arm) -> dict:
-    task = kit.tasks.forget_classes(data, classes)
+def _run_one(experiment, task, seed, arm, reference_row) -> dict:
     recipe = experiment.full_recipe
     name, options = _model(experiment)
     original = kit.trained(name, task, seed=seed, recipe=recipe, **options)
@@ -88,7 +92,13 @@ def _run_one(experiment, data, classes, seed, arm) -> dict:
     else:
         out = kit.unlearn(arm["method"], original, task, seed=seed, **settings)
     metrics = kit.evaluate(
-        out.model, task, reference=retrained, original=original, audits=experiment.audits, seed=seed
+        out.model,
+        task,
+        reference=retrained,
+        original=original,
+        audits=experiment.audits,
+        reference_row=reference_row,
+        seed=seed,
     )
     return results.make(
         out, task, metrics, experiment=experiment.name, model=name, recipe=recipe, options=settings

@@ -58,7 +58,7 @@ def make(
         "config": config,
         "recipe": _plain(recipe),
         "seed": out.seed,
-        "metrics": {k: _finite(v) for k, v in metrics.items()},
+        "metrics": {k: _to_json(v) for k, v in metrics.items()},
         "seconds": round(out.seconds, 3),
         "passes": out.passes,
         "peak_memory": out.peak_memory,
@@ -122,7 +122,7 @@ def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFram
     """All records (of one experiment) as a table, one run a row, metrics as columns.
 
     Settings are columns named ``config.<name>``; passes are summed into ``forward`` and
-    ``backward``. Infinite relearn times, stored as null, come back as infinity.
+    ``backward``.
 
     Raises
     ------
@@ -143,6 +143,11 @@ def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFram
             f"{root or records_root()}; python -m kit run makes them"
         )
     return pd.DataFrame(rows)
+
+
+def metrics_of(record: dict) -> dict[str, float]:
+    """The metrics of a record as floats, infinities and NaN included."""
+    return {k: math.nan if v is None else float(v) for k, v in record["metrics"].items()}
 
 
 def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFrame:
@@ -178,7 +183,7 @@ def commit() -> str:
 
 def _flat(record: dict) -> dict:
     row = {k: v for k, v in record.items() if not isinstance(v, dict)}
-    row |= {k: math.inf if v is None else v for k, v in record["metrics"].items()}
+    row |= metrics_of(record)
     row |= {f"config.{k}": v for k, v in record["config"].items()}
     for way in ("forward", "backward"):
         row[way] = sum(n for kind, n in record["passes"].items() if kind.endswith(way))
@@ -190,9 +195,11 @@ def _plain(config) -> dict:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no infinity: a relearn time that was not reached is stored as null."""
-    return None if math.isinf(value) or math.isnan(value) else float(value)
+def _to_json(value: float) -> float | str | None:
+    """JSON has neither infinity (a relearn time that was not reached) nor NaN: "inf" and null."""
+    if math.isnan(value):
+        return None
+    return "inf" if math.isinf(value) else float(value)
 
 
 def _kit_version() -> str:

@@ -18,7 +18,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "jupyter-book", "pape
 
 
 def stage(executed: Path, target: Path) -> None:
-    """Copy settings, pages and executed chapters into ``target``; unchanged files keep their date."""
+    """Copy settings, pages and executed chapters; files that did not change keep their date."""
     repository = Path(__file__).parent.parent
     for name in ("_config.yml", "_toc.yml"):
         copy(repository / name, target / name)
