@@ -2,22 +2,20 @@
 
 from pathlib import Path
 
+from kit.datasets import fashion_mnist, omniglot, torchvision_sets
 from kit.datasets.data import ImageData, from_tensors
-from kit.datasets.fashion_mnist import fashion_mnist, fashion_mnist_mini
 from kit.datasets.folder import from_folder
-from kit.datasets.omniglot import omniglot_small
 from kit.datasets.sources import data_root
-from kit.datasets.torchvision_sets import cifar10, cifar100, svhn
 
 __all__ = ["ImageData", "from_folder", "from_tensors", "load", "names"]
 
 _LOADERS = {
-    "fashion-mnist-mini": fashion_mnist_mini,
-    "fashion-mnist": fashion_mnist,
-    "cifar10": cifar10,
-    "cifar100": cifar100,
-    "svhn": svhn,
-    "omniglot-small": omniglot_small,
+    "fashion-mnist-mini": fashion_mnist.load_mini,
+    "fashion-mnist": fashion_mnist.load_full,
+    "cifar10": torchvision_sets.load_cifar10,
+    "cifar100": torchvision_sets.load_cifar100,
+    "svhn": torchvision_sets.load_svhn,
+    "omniglot-small": omniglot.load_small,
 }
 
 

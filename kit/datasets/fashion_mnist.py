@@ -18,7 +18,7 @@ MINI = Path(__file__).with_name("fashion_mnist_mini.npz")
 MINI_PER_CLASS = {"train": 1000, "test": 200}
 
 
-def fashion_mnist(root: Path, download: bool) -> ImageData:
+def load_full(root: Path, download: bool) -> ImageData:
     """The full set, 60,000 + 10,000 images of 28 x 28, from torchvision's folder or Debian's."""
     folders = (root / "FashionMNIST" / "raw", DEBIAN)
     if download:
@@ -40,7 +40,7 @@ def fashion_mnist(root: Path, download: bool) -> ImageData:
     raise missing("fashion-mnist", folders[0], "apt install dataset-fashion-mnist")
 
 
-def fashion_mnist_mini(root: Path, download: bool) -> ImageData:
+def load_mini(root: Path, download: bool) -> ImageData:
     """The embedded subset: 1,000 training and 200 test images per class, no network needed."""
     with np.load(MINI, allow_pickle=False) as file:
         arrays = {key: torch.from_numpy(file[key]) for key in file.files}
@@ -59,7 +59,7 @@ def make_mini(root: Path, target: Path = MINI) -> Path:
 
     Running it again writes the same bytes.
     """
-    full = fashion_mnist(root, download=False)
+    full = load_full(root, download=False)
     arrays = {}
     for part, x, y in (("train", full.train_x, full.train_y), ("test", full.test_x, full.test_y)):
         rows = torch.cat(

@@ -23,7 +23,7 @@ IMAGE_SIZE = 32  # pixels; the drawings are 105 x 105
 TRAIN_DRAWINGS = 16  # drawings 1-16 train, 17-20 test
 
 
-def omniglot_small(root: Path, download: bool) -> ImageData:
+def load_small(root: Path, download: bool) -> ImageData:
     """Both small background archives: 20 drawings each of 242 different characters, 32 x 32."""
     folder = root / "omniglot"
     if download:

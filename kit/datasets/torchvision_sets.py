@@ -9,17 +9,17 @@ from kit.datasets.data import ImageData
 from kit.datasets.sources import missing
 
 
-def cifar10(root: Path, download: bool) -> ImageData:
+def load_cifar10(root: Path, download: bool) -> ImageData:
     """CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes."""
     return _cifar("cifar10", tv.CIFAR10, root, download)
 
 
-def cifar100(root: Path, download: bool) -> ImageData:
+def load_cifar100(root: Path, download: bool) -> ImageData:
     """CIFAR-100: 50,000 + 10,000 colour images of 32 x 32, 100 classes."""
     return _cifar("cifar100", tv.CIFAR100, root, download)
 
 
-def svhn(root: Path, download: bool) -> ImageData:
+def load_svhn(root: Path, download: bool) -> ImageData:
     """SVHN: 73,257 + 26,032 colour images of 32 x 32, the digits 0 to 9."""
     files = [root / "svhn" / tv.SVHN.split_list[part][1] for part in ("train", "test")]
     parts = [

@@ -10,6 +10,7 @@ from kit.metrics.accuracy import (
 )
 from kit.metrics.distance import layer_distances, weight_distance
 from kit.metrics.evaluate import evaluate
+from kit.metrics.probes import prototype_recall
 from kit.metrics.relearn import anamnesis_index, relearn_epochs, relearn_steps
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "per_class_accuracy",
     "prediction_distribution",
     "prediction_entropy",
+    "prototype_recall",
     "relearn_epochs",
     "relearn_steps",
     "total_variation",

@@ -10,6 +10,7 @@ from kit.metrics.accuracy import (
     total_variation,
 )
 from kit.metrics.distance import weight_distance
+from kit.metrics.probes import prototype_recall
 from kit.metrics.relearn import SHARE, anamnesis_index, relearn_epochs, relearn_steps
 from kit.tasks import ForgetTask
 from kit.training import check_model, predict
@@ -36,17 +37,18 @@ def evaluate(
     ``retain_accuracy``, ``forget_accuracy``
         on test images of retained and forgotten classes, all outputs allowed. For samples the
         forgotten images are the training images themselves.
-    ``train_retain_accuracy``, ``train_forget_accuracy``
-        on the training images.
     ``forget_entropy``, ``forget_top_share``
         of the predictions on the forgotten (test) images: entropy in [0, 1], share of the most
         frequent class.
+    ``prototype_recall``
+        of the forgotten classes by the nearest class mean of the features.
     with ``reference``, the retrained model:
         ``forget_total_variation``, ``forget_agreement``, ``retain_agreement``,
         ``distance_reference``.
     with ``original``:
         ``distance_original``.
     with ``audits="full"``, ``reference`` and ``original``:
+        ``train_retain_accuracy``, ``train_forget_accuracy`` on the training images,
         ``relearn_steps``, ``relearn_epochs``, the same ``..._reference`` and ``anamnesis_index``.
         The reference's are taken from ``reference_row``, its own row with the same seed, if given.
 
@@ -65,11 +67,11 @@ def evaluate(
     row = {
         "retain_accuracy": accuracy(on_retain, task.test_retain.y),
         "forget_accuracy": accuracy(on_forget, asked.y),
-        "train_retain_accuracy": accuracy(predict(model, task.retain), task.retain.y),
-        "train_forget_accuracy": accuracy(predict(model, task.forget), task.forget.y),
         "forget_entropy": prediction_entropy(spread),
         "forget_top_share": spread.max().item(),
     }
+    if task.test_forget is not None and hasattr(model, "features"):
+        row["prototype_recall"] = prototype_recall(model, task)
     if reference is not None:
         theirs = predict(reference, asked)
         row["forget_total_variation"] = total_variation(spread, prediction_distribution(theirs))
@@ -79,6 +81,8 @@ def evaluate(
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
     if audits == "full":
+        row["train_retain_accuracy"] = accuracy(predict(model, task.retain), task.retain.y)
+        row["train_forget_accuracy"] = accuracy(predict(model, task.forget), task.forget.y)
         times = _relearning(model, task, original, seed)
         if reference_row is None:
             reference_row = _relearning(reference, task, original, seed)

@@ -1,0 +1,100 @@
+"""Splits partition the data exactly, and requests that make no sense are refused."""
+
+import pytest
+import torch
+
+import kit
+from kit.splits import normalise, synthetic
+
+
+def test_class_splits_partition(data):
+    task = kit.tasks.forget_classes(data, [2, 0])
+    assert task.forget_classes == [0, 2] and task.name == "class:0+2"
+    rows = torch.cat([task.forget.rows, task.retain.rows])
+    assert torch.equal(rows.sort().values, torch.arange(len(data.train_y)))
+    assert set(task.forget.y.tolist()) == {0, 2} and set(task.retain.y.tolist()) == {1, 3}
+    assert set(task.test_forget.y.tolist()) == {0, 2} and set(task.test_retain.y.tolist()) == {1, 3}
+    assert len(task.test_forget) + len(task.test_retain) == len(task.test) == len(data.test_y)
+    assert torch.equal(task.forget.x, data.train_x[task.forget.rows])
+
+
+def test_requests_one_after_another(data):
+    task = kit.tasks.forget_classes(data, [3], forgotten=[1])
+    assert set(task.retain.y.tolist()) == {0, 2} and set(task.forget.y.tolist()) == {3}
+    assert 1 not in task.train.y and 1 not in task.test.y
+    with pytest.raises(ValueError, match="forgotten already"):
+        kit.tasks.forget_classes(data, [1], forgotten=[1])
+
+
+def test_sample_splits_partition(data):
+    task = kit.tasks.forget_samples(data, [5, 0, 17])
+    assert task.forget.rows.tolist() == [0, 5, 17] and task.name == "sample:3"
+    assert len(task.retain) == len(data.train_y) - 3
+    assert task.test_forget is None and len(task.test_retain) == len(data.test_y)
+
+
+@pytest.mark.parametrize(
+    "classes, message",
+    [
+        ([], "empty"),
+        ([4], r"\[4\] do not exist.*0..3"),
+        ([-1], "do not exist"),
+        ([0, 0], "more than once"),
+        ([0, 1, 2, 3], "nothing to retain"),
+    ],
+)
+def test_refuses_classes(data, classes, message):
+    with pytest.raises(ValueError, match=message):
+        kit.tasks.forget_classes(data, classes)
+
+
+@pytest.mark.parametrize(
+    "indices, message",
+    [
+        ([], "empty"),
+        ([240], "0..239"),
+        ([3, 3], "more than once"),
+        (range(240), "nothing to retain"),
+    ],
+)
+def test_refuses_samples(data, indices, message):
+    with pytest.raises(ValueError, match=message):
+        kit.tasks.forget_samples(data, list(indices))
+
+
+def test_refuses_a_class_without_images(data):
+    y = torch.where(data.train_y == 3, 0, data.train_y)
+    hollow = kit.datasets.ImageData(
+        "hollow", data.train_x, y, data.test_x, data.test_y, data.classes
+    )
+    with pytest.raises(ValueError, match="no train images of the classes to forget"):
+        kit.tasks.forget_classes(hollow, [3])
+
+
+def test_shares_of_a_split(task):
+    assert task.retain.per_class(7, seed=0).y.bincount().tolist() == [7, 0, 7, 7]
+    assert torch.equal(task.retain.per_class(7, seed=0).rows, task.retain.per_class(7, seed=0).rows)
+    assert not torch.equal(
+        task.retain.per_class(7, seed=0).rows, task.retain.per_class(7, seed=1).rows
+    )
+    assert len(task.retain.per_class(10**6, seed=0)) == len(task.retain)
+    assert task.retain.fraction(0.1, seed=0).y.bincount().tolist() == [6, 0, 6, 6]
+    assert task.train.of_classes([2]).y.unique().tolist() == [2]
+
+
+def test_normalise():
+    x = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1)
+    out = normalise(x, torch.tensor([0.5]), torch.tensor([0.25]))
+    assert out.flatten().tolist() == pytest.approx([-2, 2], abs=1e-6)
+    assert torch.equal(normalise(out, torch.tensor([9.0]), torch.tensor([9.0])), out)
+
+
+def test_inputs_have_mean_0_and_deviation_1(task):
+    x = task.train.inputs()
+    assert x.mean().item() == pytest.approx(0, abs=1e-4)
+    assert x.std().item() == pytest.approx(1, abs=1e-3)
+
+
+def test_synthetic_images_are_a_split(task):
+    split = synthetic(task.retain, torch.zeros(5, 1, 12, 12), torch.ones(5))
+    assert len(split) == 5 and split.kind == "synthetic" and torch.equal(split.inputs(), split.x)
