@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
@@ -62,8 +61,8 @@ def style(method: str) -> dict:
 
 def figure(width: float = 7.0, height: float = 3.0, columns: int = 1, **options):
     """``plt.subplots`` of one row in the book's style; sizes in inches, 7 is the text's width."""
-    with plt.rc_context(_RC):
-        return plt.subplots(1, columns, figsize=(width, height), **options)
+    plt.rcParams.update(_RC)
+    return plt.subplots(1, columns, figsize=(width, height), **options)
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -103,6 +102,8 @@ def standing(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
     Left: accuracy of each model on test images of retained and forgotten classes. Right: what each
     model says the forgotten images are.
     """
+    import seaborn as sns  # takes seconds to import
+
     names = list(models)
     retain, forget, shares = [], [], []
     for model in models.values():
@@ -148,7 +149,7 @@ def images(split: Split, classes: Sequence[str], *, per_class: int = 10) -> None
     height = 0.62 * len(labels) + 0.1
     fig, axis = figure(0.62 * per_class + 1.2, height)
     rows = [_strip(split.of_classes([c]).x[:per_class]) for c in labels]
-    axis.imshow(torch.cat(rows, 1).squeeze(-1).numpy(), cmap="gray")
+    axis.imshow(torch.cat(rows).squeeze(-1).numpy(), cmap="gray")
     size = split.pixels.shape[2]
     axis.set(xticks=[], yticks=[size * (i + 0.5) for i in range(len(labels))])
     axis.set_yticklabels([classes[c] for c in labels])

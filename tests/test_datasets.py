@@ -266,14 +266,15 @@ def test_unknown_data_set():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"train_x": torch.full((4, 1, 8, 8), float("nan"))}, "4 of the training images contain NaN"),
+        ({"train_x": torch.full((4, 1, 8, 8), float("nan"))}, "4 of the training.*NaN"),
         ({"train_x": torch.full((4, 1, 8, 8), 2.0)}, r"must lie in \[0, 1\]"),
         ({"train_x": torch.zeros(4, 8, 8)}, "must be uint8"),
         ({"train_y": torch.tensor([0, 1, 0])}, "one label per image"),
         ({"train_y": torch.tensor([0, 1, 2, 7]), "classes": ["a", "b"]}, "0..1.*found 0..7"),
         ({"train_y": torch.tensor([0, 1, 0, -1]), "classes": ["a", "b"]}, "found -1..1"),
         ({"test_x": torch.zeros(2, 1, 9, 9)}, "both must agree"),
-        ({"test_x": torch.zeros(0, 1, 8, 8), "test_y": torch.zeros(0), "classes": ["a", "b"]}, "no test"),
+        ({"test_x": torch.zeros(0, 1, 8, 8), "test_y": torch.zeros(0), "classes": ["a", "b"]},
+         "no test"),
     ],
 )  # fmt: skip
 def test_refuses_tensors(change, message):

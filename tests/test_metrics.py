@@ -79,7 +79,7 @@ def test_relearning_counts_steps(original, retrained, task):
 
 
 def test_prototypes_look_behind_the_last_layer(original, task):
-    """A mask passes by accuracy and by relearn time; the features are the original's all the same."""
+    """A mask passes by accuracy and by relearn time; the features are still the original's."""
     masked = kit.unlearn("logit_mask", original, task).model
     assert kit.evaluate(masked, task)["forget_accuracy"] == 0
     assert metrics.relearn_steps(masked, task, goal=0.9, max_epochs=2) == math.inf

@@ -22,7 +22,7 @@ def load_full(root: Path, download: bool) -> ImageData:
     """The full set, 60,000 + 10,000 images of 28 x 28, from torchvision's folder or Debian's."""
     folders = (root / "FashionMNIST" / "raw", DEBIAN)
     if download:
-        from torchvision.datasets import FashionMNIST
+        from torchvision.datasets import FashionMNIST  # slow to import
 
         FashionMNIST(root, download=True)
     for folder in folders:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.datasets.utils import download_url
 
 from kit.datasets.data import ImageData
 from kit.datasets.sources import missing
@@ -27,6 +26,8 @@ def load_small(root: Path, download: bool) -> ImageData:
     """Both small background archives: 20 drawings each of 242 different characters, 32 x 32."""
     folder = root / "omniglot"
     if download:
+        from torchvision.datasets.utils import download_url  # slow to import
+
         for name, md5 in ARCHIVES.items():
             download_url(URL + name, folder, name, md5)
     paths = [_archive(root, folder, name) for name in ARCHIVES]

@@ -1,9 +1,11 @@
-"""Sets that torchvision knows how to download, verify and read: CIFAR-10, CIFAR-100, SVHN."""
+"""Sets that torchvision knows how to download, verify and read: CIFAR-10, CIFAR-100, SVHN.
+
+torchvision takes seconds to import, so each function does it when it is called.
+"""
 
 from pathlib import Path
 
 import torch
-from torchvision import datasets as tv
 
 from kit.datasets.data import ImageData
 from kit.datasets.sources import missing
@@ -11,19 +13,25 @@ from kit.datasets.sources import missing
 
 def load_cifar10(root: Path, download: bool) -> ImageData:
     """CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes."""
-    return _cifar("cifar10", tv.CIFAR10, root, download)
+    from torchvision.datasets import CIFAR10
+
+    return _cifar("cifar10", CIFAR10, root, download)
 
 
 def load_cifar100(root: Path, download: bool) -> ImageData:
     """CIFAR-100: 50,000 + 10,000 colour images of 32 x 32, 100 classes."""
-    return _cifar("cifar100", tv.CIFAR100, root, download)
+    from torchvision.datasets import CIFAR100
+
+    return _cifar("cifar100", CIFAR100, root, download)
 
 
 def load_svhn(root: Path, download: bool) -> ImageData:
     """SVHN: 73,257 + 26,032 colour images of 32 x 32, the digits 0 to 9."""
-    files = [root / "svhn" / tv.SVHN.split_list[part][1] for part in ("train", "test")]
+    from torchvision.datasets import SVHN
+
+    files = [root / "svhn" / SVHN.split_list[part][1] for part in ("train", "test")]
     parts = [
-        _open("svhn", files, download, tv.SVHN, root / "svhn", split=part)
+        _open("svhn", files, download, SVHN, root / "svhn", split=part)
         for part in ("train", "test")
     ]
     (train_x, train_y), (test_x, test_y) = (

@@ -1,7 +1,9 @@
-"""torchvision's ResNet-18, MobileNetV2 and ViT, adapted to small images; no pretrained weights."""
+"""torchvision's ResNet-18, MobileNetV2 and ViT, adapted to small images; no pretrained weights.
+
+torchvision takes seconds to import, so each function does it when it is called.
+"""
 
 from torch import nn
-from torchvision import models as tv
 
 from kit.models.base import Wrapped
 
@@ -10,7 +12,9 @@ SMALL = 64  # pixels; images up to this size get a stem that does not shrink the
 
 def resnet18(in_channels: int, num_classes: int, image_size: int, stem: str | None = None):
     """ResNet-18. ``stem``: "small" (3x3, stride 1, no pool) or "imagenet"; None: by image size."""
-    net = tv.resnet18()
+    from torchvision.models import resnet18 as torchvision_resnet18
+
+    net = torchvision_resnet18()
     stem = stem or ("small" if image_size <= SMALL else "imagenet")
     if stem == "small":
         net.conv1 = nn.Conv2d(in_channels, 64, 3, padding=1, bias=False)
@@ -26,7 +30,9 @@ def resnet18(in_channels: int, num_classes: int, image_size: int, stem: str | No
 
 def mobilenet_v2(in_channels: int, num_classes: int, image_size: int):
     """MobileNetV2; on small images the first two halvings are left out."""
-    net = tv.mobilenet_v2()
+    from torchvision.models import mobilenet_v2 as torchvision_mobilenet_v2
+
+    net = torchvision_mobilenet_v2()
     stride = 1 if image_size <= SMALL else 2
     first = net.features[0][0]
     first = nn.Conv2d(in_channels, first.out_channels, 3, stride, padding=1, bias=False)
@@ -40,8 +46,10 @@ def mobilenet_v2(in_channels: int, num_classes: int, image_size: int):
 
 def vit(in_channels: int, num_classes: int, image_size: int, width: int = 192, depth: int = 6):
     """Vision Transformer; patches of 4 or 7 pixels on small images, of 16 on large ones."""
+    from torchvision.models import VisionTransformer
+
     patch = 16 if image_size > SMALL else next(p for p in (4, 7, 2, 1) if image_size % p == 0)
-    net = tv.VisionTransformer(
+    net = VisionTransformer(
         image_size=image_size,
         patch_size=patch,
         num_layers=depth,

@@ -1,0 +1,238 @@
+"""Records, the cache of trained models, experiments and the command line."""
+
+import dataclasses
+import json
+import math
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+import kit
+from kit import cache, experiments, results
+from kit.__main__ import main
+from kit.experiments import Experiment
+from tests.conftest import TOY_RECIPE, toy_data
+
+RECIPE = dataclasses.replace(TOY_RECIPE, epochs=1)
+
+
+def record(task, original, **changes):
+    out = kit.unlearn("logit_mask", original, task)
+    metrics = {"retain_accuracy": 0.9, "relearn_steps": math.inf, "anamnesis_index": math.nan}
+    return (
+        results.make(out, task, metrics, experiment="test", model="resnet8", recipe=RECIPE)
+        | changes
+    )
+
+
+# --- records
+
+
+def test_record_and_back(tmp_path, task, original):
+    written = record(task, original)
+    file = results.write(written, tmp_path)
+    assert json.loads(file.read_text()) == written and list(tmp_path.iterdir()) == [file]
+    table = results.read("test", tmp_path)
+    assert table.loc[0, "relearn_steps"] == math.inf and math.isnan(table.loc[0, "anamnesis_index"])
+    assert table.loc[0, "task"] == "class:1" and table.loc[0, "backward"] == 0
+
+
+def test_records_refuse(tmp_path, task, original):
+    good = record(task, original)
+    with pytest.raises(ValueError, match="absent .*commit"):
+        results.write({k: v for k, v in good.items() if k != "commit"}, tmp_path)
+    with pytest.raises(ValueError, match="seed must be int"):
+        results.write(good | {"seed": "0"}, tmp_path)
+    with pytest.raises(ValueError, match="schema 99"):
+        results.write(good | {"schema": 99}, tmp_path)
+    with pytest.raises(ValueError, match="no records of experiment 'nothing'"):
+        results.read("nothing", tmp_path)
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(ValueError, match="broken.json is not a valid record"):
+        results.read(root=tmp_path)
+
+
+def test_summary_by_hand():
+    table = pd.DataFrame({"arm": ["a", "a", "b"], "x": [1.0, 3.0, 5.0]})
+    out = results.summary(table, ["arm"], ["x"])
+    assert out.loc["a", ("x", "mean")] == 2 and out.loc["a", ("x", "sd")] == pytest.approx(2**0.5)
+    assert out["n"].tolist() == [2, 1]
+
+
+def test_every_committed_record_is_valid_and_has_a_birth_certificate():
+    table = results.read()
+    assert table["id"].is_unique
+    assert (table["commit"].str.len() >= 12).all() and not table["commit"].str.contains(
+        "+", regex=False
+    ).any()
+    names = {
+        p.stem for p in (Path(kit.__file__).parent.parent / "results/experiments").glob("*.toml")
+    }
+    assert set(table["experiment"]) <= names
+    for metric in ("retain_accuracy", "forget_accuracy"):
+        assert table[metric].between(0, 1).all()
+
+
+# --- the cache
+
+
+@pytest.fixture
+def cached(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_trained_once(cached, task, monkeypatch):
+    first = kit.trained("resnet8", task, recipe=RECIPE, width=4)
+    monkeypatch.setattr(cache, "fit", lambda *a, **k: pytest.fail("trained again"))
+    again = kit.trained("resnet8", task, recipe=RECIPE, width=4)
+    for p, q in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(p, q)
+    assert again.training_history.loss == first.training_history.loss
+    assert again.training_cost["passes"] == {"train_forward": 240, "train_backward": 240}
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"on": "retain"}, {"width": 8},
+                                    {"recipe": dataclasses.replace(RECIPE, lr=0.05)}])  # fmt: skip
+def test_all_that_decides_the_weights_is_in_the_key(cached, task, change):
+    options = {"recipe": RECIPE, "width": 4}
+    kit.trained("resnet8", task, **options)
+    kit.trained("resnet8", task, **options | change)
+    assert len(list(cached.glob("*.pt"))) == 2
+
+
+def test_cached_equals_fit(cached, task):
+    model = kit.models.build("resnet8", task, width=4, seed=3)
+    kit.fit(model, task.retain, RECIPE, seed=3)
+    stored = kit.trained("resnet8", task, on="retain", seed=3, recipe=RECIPE, width=4)
+    for p, q in zip(model.parameters(), stored.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_a_damaged_file_is_trained_again(cached, task):
+    kit.trained("resnet8", task, recipe=RECIPE, width=4)
+    (file,) = cached.glob("*.pt")
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="damaged.*training again"):
+        kit.trained("resnet8", task, recipe=RECIPE, width=4)
+
+
+def train_in_child(folder):
+    os.environ["KIT_CACHE"] = folder
+    torch.set_num_threads(1)
+    task = kit.tasks.forget_classes(toy_data(), [1])
+    kit.trained("resnet8", task, recipe=RECIPE, width=4)
+
+
+def test_two_processes_train_it_once(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=train_in_child, args=(str(tmp_path),)) for _ in range(2)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
+    assert len(list(tmp_path.glob("*.pt"))) == 1 and not list(tmp_path.glob("*.tmp"))
+
+
+def test_trained_refuses(task):
+    with pytest.raises(ValueError, match='"train" or "retain"'):
+        kit.trained("resnet8", task, on="test")
+
+
+# --- experiments
+
+
+@pytest.fixture
+def experiment(cached, monkeypatch, data):
+    monkeypatch.setattr(kit.datasets, "load", lambda *a, **k: data)
+    return Experiment(
+        name="toy", profile="quick", forget=[[1], [0, 2]], seeds=[0, 1],
+        arms=[{"method": "original"}, {"method": "retrain"}, {"method": "logit_mask"},
+              {"method": "finetune", "epochs": 1}],
+        model={"name": "resnet8", "width": 4}, recipe={"epochs": 1, "augment": {}},
+    )  # fmt: skip
+
+
+def test_an_experiment_resumes_and_repeats_nothing(experiment, tmp_path, monkeypatch):
+    root = tmp_path / "records"
+    done = []
+    write = results.write
+
+    def killed_after_five(record, folder):
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        done.append(record["id"])
+        return write(record, folder)
+
+    monkeypatch.setattr(results, "write", killed_after_five)
+    with pytest.raises(KeyboardInterrupt):
+        experiments.run(experiment, root)
+    monkeypatch.setattr(results, "write", write)
+    assert experiments.run(experiment, root) == 16 - 5
+    assert experiments.run(experiment, root) == 0
+    table = results.read("toy", root)
+    assert len(table) == 16 and set(table["task"]) == {"class:1", "class:0+2"}
+    retrain = table[table["method"] == "retrain"]
+    assert (retrain["forget_agreement"] == 1).all() and (retrain["seconds"] > 0).all()
+
+
+def test_experiment_files_are_checked(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no.toml is not there"):
+        Experiment.load(tmp_path / "no.toml")
+    file = tmp_path / "bad.toml"
+    file.write_text("profile = ")
+    with pytest.raises(ValueError, match="bad.toml is not an experiment"):
+        Experiment.load(file)
+    file.write_text('profile = "quick"\nsedes = [1]')
+    with pytest.raises(ValueError, match="sedes"):
+        Experiment.load(file)
+
+
+def test_committed_experiments_load():
+    for file in (Path(kit.__file__).parent.parent / "results" / "experiments").glob("*.toml"):
+        loaded = Experiment.load(file)
+        assert loaded.full_recipe.epochs > 0
+        for arm in loaded.arms:
+            if arm["method"] != "original":
+                settings = {k: v for k, v in arm.items() if k != "method"}
+                kit.methods.get(arm["method"]).configure(**settings)
+
+
+# --- the command line
+
+
+def test_list(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert "unsir" in out and "1000 per class" in out and "omniglot-small" in out
+
+
+def test_table(capsys):
+    assert main(["table", "unsir"]) == 0
+    assert "retain_accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["run", "no.toml"], "no.toml is not there"),
+        (["table", "nothing"], "no records of experiment 'nothing'"),
+        (["data", "mnist"], "unknown data set 'mnist'"),
+    ],
+)
+def test_wrong_arguments(arguments, message, capsys):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+
+
+def test_unknown_command():
+    done = subprocess.run([sys.executable, "-m", "kit", "fly"], capture_output=True, text=True)
+    assert done.returncode == 2 and "invalid choice" in done.stderr
