@@ -127,6 +127,7 @@ def fit(
     draw = torch.Generator(where).manual_seed(seed)
 
     history = History()
+    stopped = False
     start = time.perf_counter()
     with seeded(seed), progress(range(recipe.epochs), title, total=None) as epochs:
         for _ in epochs:
@@ -146,7 +147,8 @@ def fit(
                 total += value.detach() * len(y)  # stays on the device: no waiting in the loop
                 seen += len(y)
                 history.steps += 1
-                if after_step and after_step(history.steps):
+                stopped = after_step is not None and bool(after_step(history.steps))
+                if stopped:
                     break
             history.loss.append(float(total) / seen)
             epochs.set_postfix(loss=f"{history.loss[-1]:.3f}")
@@ -155,7 +157,7 @@ def fit(
                     f"the loss became {history.loss[-1]} in epoch {len(history.loss)}; "
                     f"lower the learning rate ({recipe.lr})"
                 )
-            if seen < len(pool):  # stopped by after_step
+            if stopped:
                 break
     history.seconds = time.perf_counter() - start
     model.eval()

@@ -75,7 +75,8 @@ def test_relearning_counts_steps(original, retrained, task):
     assert steps == metrics.relearn_steps(retrained, task, goal=0.9, lr=1e-2, max_epochs=20)
     assert metrics.relearn_steps(retrained, task, goal=1.1, max_epochs=1) == math.inf
     epochs = metrics.relearn_epochs(retrained, task, goal=0.9, lr=1e-2, samples=100)
-    assert epochs == int(epochs) > 0
+    assert epochs == int(epochs) and 0 < epochs < 100
+    assert metrics.relearn_epochs(retrained, task, goal=1.1, samples=100, max_epochs=2) == math.inf
 
 
 def test_prototypes_look_behind_the_last_layer(original, task):
