@@ -187,23 +187,25 @@ def curves(
     show(fig, alt)
 
 
-def layers(models: Mapping[str, nn.Module], origin: nn.Module) -> None:
-    """Show how far each layer has moved away from ``origin``, on a log axis."""
+def layers(
+    models: Mapping[str, nn.Module], origin: nn.Module, *, origin_name: str = "the original"
+) -> None:
+    """Show how far each layer is from that of ``origin``, called ``origin_name``, on a log axis."""
     fig, axis = figure(7, 3.2)
     lines = {name: layer_distances(model, origin) for name, model in models.items()}
-    for name, distances in lines.items():
+    for line, distances in lines.items():
         axis.plot(
-            [max(d, 1e-4) for d in distances.values()], label=name, markersize=5, **style(name)
+            [max(d, 1e-4) for d in distances.values()], label=line, markersize=5, **style(line)
         )
     layer_names = list(next(iter(lines.values())))
-    axis.set(yscale="log", ylabel="L2 distance to the original", xticks=range(len(layer_names)))
+    axis.set(yscale="log", ylabel=f"L2 distance to {origin_name}", xticks=range(len(layer_names)))
     axis.set_xticklabels(layer_names, rotation=60, ha="right", fontsize=7)
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     totals = "; ".join(
         f"{name}: {sum(d**2 for d in line.values()) ** 0.5:.1f} in all"
         for name, line in lines.items()
     )
-    show(fig, f"Distance of each layer's weights to the original's. {totals}.")
+    show(fig, f"Distance of each layer's weights to {origin_name}, by layer. {totals}.")
 
 
 def dots(
