@@ -40,7 +40,8 @@ def trained(
 
     Raises
     ------
-    ValueError : as ``kit.models.build`` and ``kit.fit``.
+    ValueError
+        as ``kit.models.build`` and ``kit.fit``.
     """
     if on not in ("train", "retain"):
         raise ValueError(f'on must be "train" or "retain", got {on!r}')

@@ -16,10 +16,13 @@ class Meter:
 
     Attributes
     ----------
-    seconds : wall-clock time.
-    passes : samples times passes, keys like "retain_forward" or "synthetic_backward". They compare
+    seconds
+        wall-clock time.
+    passes
+        samples times passes, keys like "retain_forward" or "synthetic_backward". They compare
         across machines, seconds do not.
-    peak_memory : bytes the GPU held at most; 0 on a CPU, where torch does not count them.
+    peak_memory
+        bytes the GPU held at most; 0 on a CPU, where torch does not count them.
     """
 
     def __init__(self):

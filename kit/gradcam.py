@@ -12,8 +12,10 @@ def grad_cam(model: Classifier, x: Tensor, target: int, *, stage: str | None = N
 
     Parameters
     ----------
-    x : inputs as the network takes them, ``[n, channels, S, S]``, e.g. ``split.inputs()[:4]``.
-    stage : name of the module to look at, by default the deepest of ``model.stages``.
+    x
+        inputs as the network takes them, ``[n, channels, S, S]``, e.g. ``split.inputs()[:4]``.
+    stage
+        name of the module to look at, by default the deepest of ``model.stages``.
 
     Returns
     -------
@@ -21,7 +23,8 @@ def grad_cam(model: Classifier, x: Tensor, target: int, *, stage: str | None = N
 
     Raises
     ------
-    ValueError : a class or stage that the network does not have.
+    ValueError
+        a class or stage that the network does not have.
     """
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget

@@ -72,7 +72,8 @@ def show(fig: Figure, alt: str) -> None:
 
     Raises
     ------
-    ValueError : an alt text that is empty.
+    ValueError
+        an alt text that is empty.
     """
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows")
@@ -94,6 +95,16 @@ def show(fig: Figure, alt: str) -> None:
 def say(text: str) -> None:
     """Show a paragraph of prose whose numbers were measured: Markdown, usually an f-string."""
     display(Markdown(text))
+
+
+def table(frame: pd.DataFrame, numbers: str = "{:.1%}") -> None:
+    """Show a table; ``numbers`` formats its floats, whole numbers stay as they are."""
+
+    def text(value) -> str:
+        return numbers.format(value) if isinstance(value, float) else str(value)
+
+    frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
+    display(frame.style.format(text).set_table_attributes('class="dataframe"'))
 
 
 def standing(models: Mapping[str, nn.Module], task: ForgetTask) -> None:

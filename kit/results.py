@@ -126,7 +126,8 @@ def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFram
 
     Raises
     ------
-    ValueError : a file that is not a valid record, or no record at all.
+    ValueError
+        a file that is not a valid record, or no record at all.
     """
     rows = []
     for file in sorted((root or records_root()).glob("*.json")):

@@ -12,13 +12,19 @@ class Split:
 
     Parameters
     ----------
-    pixels : uint8 ``[N, channels, height, width]`` of the whole set, or float32 that is already
+    pixels
+        uint8 ``[N, channels, height, width]`` of the whole set, or float32 that is already
         in the network's input space (synthetic images).
-    targets : int64 ``[N]``.
-    rows : int64 ``[n]``, the rows of ``pixels`` that belong to this split.
-    mean, std : ``[channels]``, the data set's statistics in [0, 1]; float images ignore them.
-    num_classes : number of classes of the data set.
-    kind : what the images are, by which passes over them are counted: "train", "retain",
+    targets
+        int64 ``[N]``.
+    rows
+        int64 ``[n]``, the rows of ``pixels`` that belong to this split.
+    mean, std
+        ``[channels]``, the data set's statistics in [0, 1]; float images ignore them.
+    num_classes
+        number of classes of the data set.
+    kind
+        what the images are, by which passes over them are counted: "train", "retain",
         "forget", "test" or "synthetic".
     """
 

@@ -56,13 +56,16 @@ def forget_classes(
 
     Parameters
     ----------
-    classes : class indices to forget now.
-    forgotten : classes of earlier requests that were honoured: their images are in no split, so
+    classes
+        class indices to forget now.
+    forgotten
+        classes of earlier requests that were honoured: their images are in no split, so
         that requests can follow one another.
 
     Raises
     ------
-    ValueError : no class, a class twice, an index that does not exist, or nothing left to keep.
+    ValueError
+        no class, a class twice, an index that does not exist, or nothing left to keep.
     """
     classes = _checked_classes(data, classes, "classes")
     forgotten = _checked_classes(data, forgotten, "forgotten") if len(forgotten) else []
@@ -102,11 +105,13 @@ def forget_samples(data: ImageData, indices: Sequence[int] | Tensor) -> ForgetTa
 
     Parameters
     ----------
-    indices : rows of ``data.train_x``, in any order.
+    indices
+        rows of ``data.train_x``, in any order.
 
     Raises
     ------
-    ValueError : no index, an index twice, one that does not exist, or all of them.
+    ValueError
+        no index, an index twice, one that does not exist, or all of them.
     """
     indices = torch.as_tensor(indices).long().flatten()
     n = len(data.train_y)

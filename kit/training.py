@@ -104,17 +104,24 @@ def fit(
 
     Parameters
     ----------
-    data : a split, or several that are shuffled together (images and synthetic noise, say).
-    recipe : how to train; by default ``Recipe()``.
-    seed : decides the order of the images, the augmentation and dropout. Same seed, same machine:
+    data
+        a split, or several that are shuffled together (images and synthetic noise, say).
+    recipe
+        how to train; by default ``Recipe()``.
+    seed
+        decides the order of the images, the augmentation and dropout. Same seed, same machine:
         same weights.
-    loss : ``loss(model, x, y)``; by default cross-entropy with the recipe's label smoothing.
-    after_step : called with the number of steps done; training stops when it returns True.
+    loss
+        ``loss(model, x, y)``; by default cross-entropy with the recipe's label smoothing.
+    after_step
+        called with the number of steps done; training stops when it returns True.
 
     Raises
     ------
-    ValueError : no images, labels the model has no output for.
-    FloatingPointError : the loss became infinite or NaN.
+    ValueError
+        no images, labels the model has no output for.
+    FloatingPointError
+        the loss became infinite or NaN.
     """
     recipe = recipe or Recipe()
     pool = _Pool([data] if isinstance(data, Split) else list(data))
@@ -190,7 +197,8 @@ def check_model(model: nn.Module, split: Split) -> None:
 
     Raises
     ------
-    ValueError : the model cannot take the images, or its outputs are not the classes.
+    ValueError
+        the model cannot take the images, or its outputs are not the classes.
     """
     where = device()
     was_training = model.training

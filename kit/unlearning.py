@@ -19,12 +19,18 @@ class Unlearned:
 
     Attributes
     ----------
-    model : the new model, in eval mode.
-    seconds : everything the method did after the request.
-    passes : samples times passes by kind, e.g. ``{"retain_forward": 9000, ...}``.
-    peak_memory : bytes on the GPU; 0 on a CPU.
-    history : curves that the method recorded.
-    config : the settings it ran with.
+    model
+        the new model, in eval mode.
+    seconds
+        everything the method did after the request.
+    passes
+        samples times passes by kind, e.g. ``{"retain_forward": 9000, ...}``.
+    peak_memory
+        bytes on the GPU; 0 on a CPU.
+    history
+        curves that the method recorded.
+    config
+        the settings it ran with.
     """
 
     method: str
@@ -44,16 +50,22 @@ def unlearn(
 
     Parameters
     ----------
-    name : one of ``kit.methods.names()``.
-    seed : same seed, same machine: same weights.
-    config : the method's settings; or give single ones as ``options``.
+    name
+        one of ``kit.methods.names()``.
+    seed
+        same seed, same machine: same weights.
+    config
+        the method's settings; or give single ones as ``options``.
 
     Raises
     ------
-    ValueError : an unknown method or setting, a task of another level, a model that does not fit
+    ValueError
+        an unknown method or setting, a task of another level, a model that does not fit
         the data.
-    DataAccessError : the method touched data that it had not declared.
-    FloatingPointError : the method produced infinite or NaN weights.
+    DataAccessError
+        the method touched data that it had not declared.
+    FloatingPointError
+        the method produced infinite or NaN weights.
     """
     method = methods.get(name)
     if config is not None and options:

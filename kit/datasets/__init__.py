@@ -29,14 +29,19 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
 
     Parameters
     ----------
-    name : one of ``names()``; "fashion-mnist-mini" ships with the kit and needs no network.
-    root : folder of the data, by default ``$KIT_DATA`` or a cache in the home folder.
-    download : fetch the files first if they are absent.
+    name
+        one of ``names()``; "fashion-mnist-mini" ships with the kit and needs no network.
+    root
+        folder of the data, by default ``$KIT_DATA`` or a cache in the home folder.
+    download
+        fetch the files first if they are absent.
 
     Raises
     ------
-    ValueError : an unknown name, or files that are corrupt or truncated.
-    FileNotFoundError : the files are not there; the message names three ways to get them.
+    ValueError
+        an unknown name, or files that are corrupt or truncated.
+    FileNotFoundError
+        the files are not there; the message names three ways to get them.
     """
     if name not in _LOADERS:
         raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(_LOADERS)}")

@@ -15,14 +15,19 @@ class ImageData:
 
     Parameters
     ----------
-    name : name written into every record.
-    train_x, test_x : uint8 ``[n, channels, height, width]``, values 0 to 255.
-    train_y, test_y : int64 ``[n]``, class indices 0 to ``len(classes) - 1``.
-    classes : class names.
+    name
+        name written into every record.
+    train_x, test_x
+        uint8 ``[n, channels, height, width]``, values 0 to 255.
+    train_y, test_y
+        int64 ``[n]``, class indices 0 to ``len(classes) - 1``.
+    classes
+        class names.
 
     Raises
     ------
-    ValueError : images that are not uint8 or not 4-D, labels that do not match the images,
+    ValueError
+        images that are not uint8 or not 4-D, labels that do not match the images,
         class indices out of range, an empty split.
     """
 
@@ -89,13 +94,17 @@ def from_tensors(name, train_x, train_y, test_x, test_y, classes=None) -> ImageD
 
     Parameters
     ----------
-    train_x, test_x : uint8 0..255 or floating point 0..1, ``[n, channels, height, width]``.
-    train_y, test_y : integers ``[n]``.
-    classes : class names; by default "0", "1", ... up to the largest label.
+    train_x, test_x
+        uint8 0..255 or floating point 0..1, ``[n, channels, height, width]``.
+    train_y, test_y
+        integers ``[n]``.
+    classes
+        class names; by default "0", "1", ... up to the largest label.
 
     Raises
     ------
-    ValueError : NaN or out-of-range images, or anything ``ImageData`` refuses.
+    ValueError
+        NaN or out-of-range images, or anything ``ImageData`` refuses.
     """
     train_y, test_y = torch.as_tensor(train_y), torch.as_tensor(test_y)
     if classes is None:

@@ -20,15 +20,20 @@ def from_folder(
 
     Parameters
     ----------
-    image_size : side in pixels to resize every image to; None keeps the size, which must then be
+    image_size
+        side in pixels to resize every image to; None keeps the size, which must then be
         the same square for all.
-    name : name for the records, by default the folder's.
-    grey : one channel in place of three.
+    name
+        name for the records, by default the folder's.
+    grey
+        one channel in place of three.
 
     Raises
     ------
-    FileNotFoundError : ``train`` or ``test`` is not there.
-    ValueError : no classes, a class without images, different classes in the two parts, a file
+    FileNotFoundError
+        ``train`` or ``test`` is not there.
+    ValueError
+        no classes, a class without images, different classes in the two parts, a file
         that cannot be read as an image, sizes that differ.
     """
     path = Path(path)

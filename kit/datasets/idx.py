@@ -14,7 +14,8 @@ def read_idx(path: Path) -> Tensor:
 
     Raises
     ------
-    ValueError : not an IDX file of bytes, or truncated.
+    ValueError
+        not an IDX file of bytes, or truncated.
     """
     raw = path.read_bytes()
     if path.suffix == ".gz":

@@ -15,12 +15,18 @@ class Method:
 
     Attributes
     ----------
-    name : as in ``kit.unlearn(name, ...)``.
-    level : tuple of the task levels it can serve: "class", "sample".
-    needs : the data it may see.
-    paper : key of the paper in ``book/references.bib``, "" for folklore.
-    config : frozen dataclass of its settings.
-    run : ``run(model, view, config, seed) -> history``; changes ``model`` in place, sees only
+    name
+        as in ``kit.unlearn(name, ...)``.
+    level
+        tuple of the task levels it can serve: "class", "sample".
+    needs
+        the data it may see.
+    paper
+        key of the paper in ``book/references.bib``, "" for folklore.
+    config
+        frozen dataclass of its settings.
+    run
+        ``run(model, view, config, seed) -> history``; changes ``model`` in place, sees only
         ``view``, returns a dict of curves worth plotting.
     """
 

@@ -30,7 +30,8 @@ def retrain(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict
 
     Raises
     ------
-    ValueError : a model that was not made by ``kit.models.build`` and cannot be rebuilt.
+    ValueError
+        a model that was not made by ``kit.models.build`` and cannot be rebuilt.
     """
     if not hasattr(model, "rebuild"):
         raise ValueError(

@@ -13,7 +13,8 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
 
     Raises
     ------
-    ValueError : no images, NaN logits, or shapes that do not match.
+    ValueError
+        no images, NaN logits, or shapes that do not match.
     """
     _check(logits, labels)
     return (logits.argmax(1) == labels).float().mean().item()

@@ -12,7 +12,8 @@ def layer_distances(model: nn.Module, other: nn.Module) -> dict[str, float]:
 
     Raises
     ------
-    ValueError : different architectures.
+    ValueError
+        different architectures.
     """
     here, there = dict(model.named_parameters()), dict(other.named_parameters())
     if {n: p.shape for n, p in here.items()} != {n: p.shape for n, p in there.items()}:

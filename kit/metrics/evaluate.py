@@ -54,7 +54,8 @@ def evaluate(
 
     Raises
     ------
-    ValueError : a model that does not fit the data, an unknown audit, a reference that is absent.
+    ValueError
+        a model that does not fit the data, an unknown audit, a reference that is absent.
     """
     if audits not in AUDITS:
         raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")

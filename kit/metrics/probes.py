@@ -35,7 +35,8 @@ def prototype_recall(
 
     Raises
     ------
-    ValueError : a task that does not forget classes, or a model without ``features``.
+    ValueError
+        a task that does not forget classes, or a model without ``features``.
     """
     if task.test_forget is None:
         raise ValueError("prototype recall is defined for classes, this task forgets samples")

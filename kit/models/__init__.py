@@ -36,16 +36,22 @@ def build(name: str, task, *, seed: int = 0, activation: str = "relu", **options
 
     Parameters
     ----------
-    name : one of ``names()``.
-    task : a ``ForgetTask`` or ``ImageData`` (gives channels, image size and classes).
-    seed : same seed, same weights.
-    activation : "relu", or "leaky_relu" (slope 0.01) for linearisation.
-    options : of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, ViT), ``depth`` (ViT),
+    name
+        one of ``names()``.
+    task
+        a ``ForgetTask`` or ``ImageData`` (gives channels, image size and classes).
+    seed
+        same seed, same weights.
+    activation
+        "relu", or "leaky_relu" (slope 0.01) for linearisation.
+    options
+        of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, ViT), ``depth`` (ViT),
         ``stem`` (ResNet-18).
 
     Raises
     ------
-    ValueError : an unknown name, option or activation.
+    ValueError
+        an unknown name, option or activation.
     """
     if name not in _BUILDERS:
         raise ValueError(f"unknown model {name!r}; choose one of {', '.join(_BUILDERS)}")
