@@ -14,7 +14,7 @@ ARMS = {
 PANELS = {
     "retain_accuracy": "accuracy, retained classes",
     "forget_accuracy": "accuracy, forgotten class",
-    "prototype_recall": "what the features still know of it",
+    "prototype_recall": "what its features still know",
 }
 
 
@@ -28,9 +28,10 @@ def main() -> None:
             values = records[arm == name][metric]
             colour = kit.plots.style(name)["color"]
             axis.barh(row, values.mean(), color=colour, height=0.6, alpha=0.85)
-            axis.plot(values, [row] * len(values), ".", color="black", markersize=4)
+            axis.plot(values, [row] * len(values), "o", mfc="white", mec="black", markersize=4)
             axis.text(values.max() + 0.03, row, f"{values.mean():.0%}", va="center", fontsize=9)
-        axis.set(xlim=(0, 1.15), xticks=[0, 0.5, 1], title=title)
+        axis.set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
+        axis.set_title(title, fontsize=11)
         axis.grid(False, axis="y")
     axes[0].set(yticks=range(len(ARMS)), yticklabels=ARMS.values())
     axes[0].invert_yaxis()
