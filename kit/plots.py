@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 
@@ -101,7 +102,9 @@ def table(frame: pd.DataFrame, numbers: str = "{:.1%}") -> None:
     """Show a table; ``numbers`` formats its floats, whole numbers stay as they are."""
 
     def text(value) -> str:
-        return numbers.format(value) if isinstance(value, float) else str(value)
+        if isinstance(value, float):
+            return "" if math.isnan(value) else numbers.format(value)
+        return str(value)
 
     frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
     display(frame.style.format(text).set_table_attributes('class="dataframe"'))
