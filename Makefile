@@ -18,7 +18,7 @@ THREADS   = $(shell echo $$(( $(CORES) / $(JOBS) > 0 ? $(CORES) / $(JOBS) : 1 ))
 CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
 EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
-PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_static/*/*) _config.yml _toc.yml tools/stage.py
+PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py
 
 .PHONY: help install lock notebooks book test bench serve clean
 

@@ -6,7 +6,6 @@ The staged tree has the shape of the repository, so that a page's Colab and down
 committed notebooks/<chapter>.ipynb. The table of the status page is made of what papermill wrote.
 """
 
-import shutil
 import sys
 from datetime import datetime
 from importlib.metadata import version
@@ -21,20 +20,31 @@ def stage(executed: Path, target: Path) -> None:
     """Copy settings, pages and executed chapters; files that did not change keep their date."""
     repository = Path(__file__).parent.parent
     for name in ("_config.yml", "_toc.yml"):
-        copy(repository / name, target / name)
+        write((repository / name).read_bytes(), target / name)
     for file in (repository / "book").rglob("*"):
         if file.is_file():
-            copy(file, target / file.relative_to(repository))
+            write(file.read_bytes(), target / file.relative_to(repository))
     chapters = sorted(executed.glob("*.ipynb"))
     for chapter in chapters:
-        copy(chapter, target / "notebooks" / chapter.name)
-    (target / "book" / "_status_table.md").write_text(status_table(chapters))
+        write(page(chapter), target / "notebooks" / chapter.name)
+    write(status_table(chapters).encode(), target / "book" / "_status_table.md")
 
 
-def copy(source: Path, target: Path) -> None:
+def page(chapter: Path) -> bytes:
+    """An executed chapter without the default parameters, which papermill's own cell replaced."""
+    notebook = nbformat.read(chapter, as_version=4)
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    if any("injected-parameters" in t for t in tags):
+        for t in tags:
+            if "parameters" in t:
+                t.append("remove-cell")
+    return nbformat.writes(notebook).encode()
+
+
+def write(content: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or target.read_bytes() != source.read_bytes():
-        shutil.copyfile(source, target)
+    if not target.exists() or target.read_bytes() != content:
+        target.write_bytes(content)
 
 
 def status_table(chapters: list[Path]) -> str:
