@@ -233,6 +233,15 @@ def test_wrong_arguments(arguments, message, capsys):
     assert message in error and "Traceback" not in error
 
 
+def test_a_download_without_a_network_is_one_line(tmp_path, monkeypatch, capsys):
+    def no_network(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("kit.datasets.load", no_network)
+    assert main(["data", "cifar10", "--root", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "kit: no route to host\n"
+
+
 def test_unknown_command():
     done = subprocess.run([sys.executable, "-m", "kit", "fly"], capture_output=True, text=True)
     assert done.returncode == 2 and "invalid choice" in done.stderr

@@ -29,6 +29,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, report differences")
     parser.add_argument("notebooks", nargs="+", type=Path)
     args = parser.parse_args()
+    absent = [str(path) for path in args.notebooks if not path.exists()]
+    if absent:
+        parser.error(f"not there: {', '.join(absent)}")
     stale = []
     for source in args.notebooks:
         target, text = source.with_suffix(".ipynb"), twin(source)
