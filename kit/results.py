@@ -155,7 +155,7 @@ def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFr
     """Mean and standard deviation over runs: columns ``(metric, "mean" | "sd")`` and ``n``."""
     groups = table.groupby(by, sort=False)
     out = groups[metrics].agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
-    out["n"] = groups.size()
+    out["n", ""] = groups.size()
     return out
 
 
