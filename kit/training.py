@@ -171,24 +171,31 @@ def fit(
     return history
 
 
-@torch.no_grad()
 def predict(model: nn.Module, split: Split, *, batch_size: int = 1000) -> Tensor:
     """Logits of all images of a split, float32 ``[n, num_classes]`` on the CPU.
 
     Runs in eval mode and restores the mode afterwards: weights and BatchNorm statistics stay as
     they were.
     """
+    return infer(model, model, split, batch_size)
+
+
+@torch.no_grad()
+def infer(
+    model: nn.Module, forward: Callable[[Tensor], Tensor], split: Split, batch_size: int = 1000
+) -> Tensor:
+    """What ``forward``, the model or a part of it, gives for all images of a split."""
     where = device()
     model.to(where, memory_format=torch.channels_last)
     was_training = model.training
     model.eval()
-    logits = [
-        model(batch.to(where).contiguous(memory_format=torch.channels_last)).float().cpu()
+    outputs = [
+        forward(batch.to(where).contiguous(memory_format=torch.channels_last)).float().cpu()
         for batch in split.inputs().split(batch_size)
     ]
     model.train(was_training)
     count_passes(split.kind, forward=len(split))
-    return torch.cat(logits)
+    return torch.cat(outputs)
 
 
 @torch.no_grad()

@@ -3,22 +3,15 @@
 import torch
 from torch import Tensor
 
-from kit.cost import count_passes
 from kit.models import Classifier
 from kit.splits import Split
 from kit.tasks import ForgetTask
-from kit.training import device
+from kit.training import infer
 
 
-@torch.no_grad()
-def features(model: Classifier, split: Split, *, batch_size: int = 1000) -> Tensor:
+def features(model: Classifier, split: Split) -> Tensor:
     """The inputs of the last layer for all images of a split, float32 ``[n, width]`` on the CPU."""
-    was_training = model.training
-    model.to(device()).eval()
-    parts = [model.features(x.to(device())).float().cpu() for x in split.inputs().split(batch_size)]
-    model.train(was_training)
-    count_passes(split.kind, forward=len(split))
-    return torch.cat(parts)
+    return infer(model, model.features, split)
 
 
 def prototype_recall(
