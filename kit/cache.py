@@ -43,20 +43,35 @@ def trained(
     ValueError
         as ``kit.models.build`` and ``kit.fit``.
     """
-    if on not in ("train", "retain"):
-        raise ValueError(f'on must be "train" or "retain", got {on!r}')
     recipe = recipe or Recipe()
-    split = getattr(task, on)
-    model = models.build(name, task, seed=seed, **options)
-    file = cache_root() / f"{name}-{_key(model, task, split, recipe, seed)}.pt"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    model, file = place(name, task, on=on, seed=seed, recipe=recipe, **options)
     with FileLock(file.with_suffix(".lock")):
         if not (file.exists() and _load(model, file)):
             with measure() as meter:
-                history = fit(model, split, recipe, seed=seed, title=f"training {name}")
-            _save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)
+                history = fit(model, getattr(task, on), recipe, seed=seed, title=f"training {name}")
+            save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)
             _load(model, file)
     return model.to(device())
+
+
+def place(
+    name: str, task: ForgetTask, *, on: str, seed: int, recipe: Recipe, **options
+) -> tuple[nn.Module, Path]:
+    """The network with fresh weights, and the file that holds or will hold its trained ones."""
+    if on not in ("train", "retain"):
+        raise ValueError(f'on must be "train" or "retain", got {on!r}')
+    model = models.build(name, task, seed=seed, **options)
+    file = cache_root() / f"{name}-{_key(model, task, getattr(task, on), recipe, seed)}.pt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return model, file
+
+
+def save(model: nn.Module, history: History, cost: dict, file: Path) -> None:
+    """Write a trained model; a reader sees the whole file or none."""
+    half = file.with_suffix(f".{os.getpid()}.tmp")
+    state = {k: v.cpu() for k, v in model.state_dict().items()}
+    torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
+    half.replace(file)
 
 
 def _key(model, task, split, recipe, seed) -> str:
@@ -73,13 +88,6 @@ def _key(model, task, split, recipe, seed) -> str:
         "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in SOURCES],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _save(model: nn.Module, history: History, cost: dict, file: Path) -> None:
-    half = file.with_suffix(f".{os.getpid()}.tmp")
-    state = {k: v.cpu() for k, v in model.state_dict().items()}
-    torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
-    half.replace(file)
 
 
 def _load(model: nn.Module, file: Path) -> bool:

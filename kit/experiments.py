@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import kit
-from kit import results
+from kit import results, shadow_audits
+from kit.cost import measure
 from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
+from kit.shadows import RECIPE as SHADOW_RECIPE
 from kit.training import Recipe
 from kit.unlearning import Unlearned
 
@@ -17,7 +19,11 @@ class Experiment:
     """What an experiment file says.
 
     ``forget`` lists the requests, each a list of class indices; ``arms`` the runs on each of them:
-    ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others.
+    ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; a retrained
+    model is judged against that of the next seed.
+
+    With ``shadows`` the runs are audits by shadow models (``kit.shadow_audits``); a request without
+    classes then is one for single images.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Experiment:
     root: str = ""  # of the data, where not the default
     model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
     recipe: dict = field(default_factory=dict)  # changes to the profile's
+    shadows: dict = field(default_factory=dict)  # settings of kit.shadow_audits.audit
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -44,7 +51,7 @@ class Experiment:
 
     @property
     def full_recipe(self) -> Recipe:
-        base = profile(self.profile).recipe
+        base = SHADOW_RECIPE if self.shadows else profile(self.profile).recipe
         changes = dict(self.recipe)
         if "augment" in changes:
             changes["augment"] = type(base.augment)(**changes["augment"])
@@ -71,10 +78,13 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     ]
     reference_rows: dict = {}  # (task, seed) -> the retrained model's row, where it was measured
     for classes, seed, arm in progress(todo, experiment.name):
-        task = kit.tasks.forget_classes(data, classes)
-        record = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
-        if arm["method"] == "retrain":
-            reference_rows[task.name, seed] = results.metrics_of(record)
+        if experiment.shadows:
+            record = _run_shadows(experiment, data, classes, seed, arm)
+        else:
+            task = kit.tasks.forget_classes(data, classes)
+            record = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
+            if arm["method"] == "retrain":
+                reference_rows[task.name, seed] = results.metrics_of(record)
         results.write(record, root)
     return len(todo)
 
@@ -91,10 +101,15 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
         out = _trained_arm(arm["method"], original, retrained, recipe, seed)
     else:
         out = kit.unlearn(arm["method"], original, task, seed=seed, **settings)
+    reference = retrained
+    if arm["method"] == "retrain":  # judged against another draw, not against itself
+        reference = kit.trained(
+            name, task, on="retain", seed=RETRAIN_SEED + seed + 1, recipe=recipe, **options
+        )
     metrics = kit.evaluate(
         out.model,
         task,
-        reference=retrained,
+        reference=reference,
         original=original,
         audits=experiment.audits,
         reference_row=reference_row,
@@ -103,6 +118,21 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
     return results.make(
         out, task, metrics, experiment=experiment.name, model=name, recipe=recipe, options=settings
     )
+
+
+def _run_shadows(experiment, data, classes, seed, arm) -> dict:
+    name, options = _model(experiment)
+    settings = {k: v for k, v in arm.items() if k != "method"}
+    with measure() as meter:
+        task, metrics = shadow_audits.audit(
+            data, classes, arm["method"], settings, model=name, recipe=experiment.full_recipe,
+            seed=seed, **experiment.shadows, **options,
+        )  # fmt: skip
+    out = Unlearned(arm["method"], None, settings, seed, meter.seconds, dict(meter.passes))
+    return results.make(
+        out, task, metrics, experiment=experiment.name, model=name, recipe=experiment.full_recipe,
+        options=settings,
+    )  # fmt: skip
 
 
 def _trained_arm(method, original, retrained, recipe, seed) -> Unlearned:
@@ -115,10 +145,13 @@ def _trained_arm(method, original, retrained, recipe, seed) -> Unlearned:
 def _id(experiment, dataset, classes, seed, arm) -> str:
     settings = {k: v for k, v in arm.items() if k != "method"}
     task = "class:" + "+".join(map(str, sorted(classes)))
+    if not classes:
+        task = f"sample:{shadow_audits.FORGET}"
     name, _ = _model(experiment)
     return results.record_id(experiment.name, dataset, name, arm["method"], settings, task, seed)
 
 
 def _model(experiment) -> tuple[str, dict]:
-    options = dict(experiment.model) or {"name": profile(experiment.profile).model}
+    usual = "lenet" if experiment.shadows else profile(experiment.profile).model
+    options = {"name": usual} | experiment.model
     return options.pop("name"), options

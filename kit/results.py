@@ -192,8 +192,9 @@ def _flat(record: dict) -> dict:
 
 
 def _plain(config) -> dict:
-    """A dataclass as what JSON can hold."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))
+    """A dataclass, or a dict, as what JSON can hold."""
+    plain = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config
+    return json.loads(json.dumps(plain))
 
 
 def _to_json(value: float) -> float | str | None:

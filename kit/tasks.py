@@ -50,7 +50,11 @@ class ForgetTask:
 
 
 def forget_classes(
-    data: ImageData, classes: Sequence[int], *, forgotten: Sequence[int] = ()
+    data: ImageData,
+    classes: Sequence[int],
+    *,
+    forgotten: Sequence[int] = (),
+    within: Sequence[int] | Tensor | None = None,
 ) -> ForgetTask:
     """The request to forget every image of some classes.
 
@@ -61,6 +65,8 @@ def forget_classes(
     forgotten
         classes of earlier requests that were honoured: their images are in no split, so
         that requests can follow one another.
+    within
+        the rows of ``data.train_x`` that were trained on, where those are not all.
 
     Raises
     ------
@@ -78,9 +84,11 @@ def forget_classes(
         )
     here, gone = torch.tensor(classes), torch.tensor(forgotten, dtype=torch.long)
     rows = {}
+    trained = _mask(data, within)
     for part, y in (("train", data.train_y), ("test", data.test_y)):
         asked, before = torch.isin(y, here), torch.isin(y, gone)
-        rows[part] = ~before, asked, ~asked & ~before
+        seen = trained if part == "train" else torch.ones_like(asked)
+        rows[part] = ~before & seen, asked & seen, ~asked & ~before & seen
     names = [data.classes[c] for c in classes]
     for part, (_, asked, kept) in rows.items():
         if not asked.any() or not kept.any():
@@ -100,18 +108,25 @@ def forget_classes(
     )
 
 
-def forget_samples(data: ImageData, indices: Sequence[int] | Tensor) -> ForgetTask:
+def forget_samples(
+    data: ImageData,
+    indices: Sequence[int] | Tensor,
+    *,
+    within: Sequence[int] | Tensor | None = None,
+) -> ForgetTask:
     """The request to forget single training images.
 
     Parameters
     ----------
     indices
         rows of ``data.train_x``, in any order.
+    within
+        the rows that were trained on, where those are not all.
 
     Raises
     ------
     ValueError
-        no index, an index twice, one that does not exist, or all of them.
+        no index, an index twice, one that does not exist or was not trained on, or all of them.
     """
     indices = torch.as_tensor(indices).long().flatten()
     n = len(data.train_y)
@@ -123,22 +138,31 @@ def forget_samples(data: ImageData, indices: Sequence[int] | Tensor) -> ForgetTa
         )
     if len(indices.unique()) != len(indices):
         raise ValueError("indices holds an index more than once")
-    if len(indices) == n:
-        raise ValueError(f"forgetting all {n} training images leaves nothing to retain")
-    asked = torch.zeros(n, dtype=torch.bool)
-    asked[indices] = True
+    asked, trained = _mask(data, indices), _mask(data, within)
+    if (asked & ~trained).any():
+        raise ValueError("indices holds images that were not trained on: they are not in within")
+    if len(indices) == trained.sum():
+        raise ValueError(f"forgetting all {len(indices)} training images leaves nothing to retain")
     everything = torch.ones(len(data.test_y), dtype=torch.bool)
     return ForgetTask(
         data=data,
         level="sample",
         forget_classes=[],
-        train=_split(data, "train", torch.ones_like(asked), "train"),
+        train=_split(data, "train", trained, "train"),
         forget=_split(data, "train", asked, "forget"),
-        retain=_split(data, "train", ~asked, "retain"),
+        retain=_split(data, "train", trained & ~asked, "retain"),
         test=_split(data, "test", everything, "test"),
         test_forget=None,
         test_retain=_split(data, "test", everything, "test"),
     )
+
+
+def _mask(data: ImageData, rows: Sequence[int] | Tensor | None) -> Tensor:
+    """Training rows as a mask; None stands for all."""
+    mask = torch.full((len(data.train_y),), rows is None)
+    if rows is not None:
+        mask[torch.as_tensor(rows).long()] = True
+    return mask
 
 
 def _split(data: ImageData, part: str, mask: Tensor, kind: str) -> Split:

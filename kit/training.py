@@ -129,7 +129,9 @@ def fit(
     check_model(model, pool.splits[0])
     model.to(where, memory_format=torch.channels_last).train()
     loss = loss or cross_entropy(recipe.label_smoothing)
-    optimizer, scheduler = _optimizer(model, recipe, steps=recipe.epochs * pool.steps(recipe))
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    per_epoch = len(cut(torch.arange(len(pool)), recipe.batch_size))
+    optimizer, scheduler = make_optimizer(parameters, recipe, steps=recipe.epochs * per_epoch)
     shuffle = torch.Generator().manual_seed(seed)
     draw = torch.Generator(where).manual_seed(seed)
 
@@ -140,7 +142,8 @@ def fit(
         for _ in epochs:
             total = torch.zeros((), device=where)
             seen = 0
-            for rows in pool.batches(recipe.batch_size, shuffle):
+            order = torch.randperm(len(pool), generator=shuffle)
+            for rows in cut(order, recipe.batch_size):
                 x, y = pool.gather(rows)
                 x = recipe.augment(x, draw).contiguous(memory_format=torch.channels_last)
                 with mixed_precision(recipe.bf16):
@@ -242,20 +245,6 @@ class _Pool:
     def __len__(self):
         return self.ends[-1]
 
-    def steps(self, recipe: Recipe) -> int:
-        return len(self._cut(torch.arange(len(self)), recipe.batch_size))
-
-    def batches(self, batch_size: int, shuffle: torch.Generator) -> list[Tensor]:
-        """Row numbers of one epoch's batches, int64 on the CPU."""
-        return self._cut(torch.randperm(len(self), generator=shuffle), batch_size)
-
-    @staticmethod
-    def _cut(order: Tensor, batch_size: int) -> list[Tensor]:
-        batches = list(order.split(batch_size))
-        if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm cannot train on one image
-            batches[-2:] = [torch.cat(batches[-2:])]
-        return batches
-
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs ``[B, C, H, W]`` and labels ``[B]`` of these rows, grouped by split."""
         start, parts, order = 0, [], []
@@ -271,8 +260,17 @@ class _Pool:
         return torch.cat(parts), self.labels[torch.cat(order).to(self.labels.device)]
 
 
-def _optimizer(model: nn.Module, recipe: Recipe, steps: int):
-    parameters = [p for p in model.parameters() if p.requires_grad]
+def cut(order: Tensor, batch_size: int) -> list[Tensor]:
+    """Row numbers in batches; a last batch of one image, on which BatchNorm cannot train, joins the
+    one before."""
+    batches = list(order.split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def make_optimizer(parameters: Sequence[Tensor], recipe: Recipe, steps: int):
+    """The recipe's optimizer and its schedule over ``steps`` steps."""
     if recipe.optimizer == "adam":
         optimizer = torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay)
     else:

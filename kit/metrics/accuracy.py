@@ -17,13 +17,13 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
         no images, NaN logits, or shapes that do not match.
     """
     _check(logits, labels)
-    return (logits.argmax(1) == labels).float().mean().item()
+    return (logits.argmax(1) == labels).double().mean().item()
 
 
 def per_class_accuracy(logits: Tensor, labels: Tensor) -> dict[int, float]:
     """Accuracy of each class that occurs among the labels."""
     _check(logits, labels)
-    correct = (logits.argmax(1) == labels).float()
+    correct = (logits.argmax(1) == labels).double()
     return {c: correct[labels == c].mean().item() for c in labels.unique().tolist()}
 
 
@@ -53,7 +53,7 @@ def agreement(logits: Tensor, other: Tensor) -> float:
     two retrained models (Cao and Yang 2015 call it completeness)."""
     if logits.shape != other.shape:
         raise ValueError(f"logits of different shapes: {logits.shape} and {other.shape}")
-    return (logits.argmax(1) == other.argmax(1)).float().mean().item()
+    return (logits.argmax(1) == other.argmax(1)).double().mean().item()
 
 
 def _check(logits: Tensor, labels: Tensor) -> None:

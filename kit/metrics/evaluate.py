@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from kit.metrics import probes
 from kit.metrics.accuracy import (
     accuracy,
     agreement,
@@ -9,13 +10,25 @@ from kit.metrics.accuracy import (
     prediction_entropy,
     total_variation,
 )
+from kit.metrics.aggregates import average_gap, tug_of_war
+from kit.metrics.behaviour import activation_distance, js_divergence, zrf
+from kit.metrics.cka import linear_cka
 from kit.metrics.distance import weight_distance
-from kit.metrics.probes import prototype_recall
-from kit.metrics.relearn import SHARE, anamnesis_index, relearn_epochs, relearn_steps
+from kit.metrics.features import features
+from kit.metrics.information import information_difference_index, stage_information
+from kit.metrics.membership import entropy_member_rate, forget_attack, svm_nonmember_rate
+from kit.metrics.relearn import (
+    SHARE,
+    anamnesis_index,
+    relearn_curve,
+    relearn_steps,
+)
+from kit.metrics.statistics import wilson
 from kit.tasks import ForgetTask
 from kit.training import check_model, predict
 
 AUDITS = ("fast", "full")
+RELEARN_EPOCHS = 4  # twice what a retrained model needs in the quick profile
 
 
 def evaluate(
@@ -32,25 +45,37 @@ def evaluate(
 
     Returns
     -------
-    a dict of floats. Accuracies are shares in [0, 1]:
+    a dict of floats, for which "good" means: as the retrained model. Shares are in [0, 1]:
 
-    ``retain_accuracy``, ``forget_accuracy``
-        on test images of retained and forgotten classes, all outputs allowed. For samples the
-        forgotten images are the training images themselves.
+    ``retain_accuracy``, ``forget_accuracy`` (and ``..._low``, ``..._high``)
+        on test images of retained and forgotten classes, all outputs allowed, with Wilson's 95 %
+        interval over images. For samples the forgotten images are the training images themselves.
     ``forget_entropy``, ``forget_top_share``
         of the predictions on the forgotten (test) images: entropy in [0, 1], share of the most
         frequent class.
-    ``prototype_recall``
+    ``membership_auc``, ``membership_leak``, ``membership_tpr``
+        of the loss attack on the forgotten training images against test images of their classes:
+        AUC, ``|2 AUC - 1|``, true positives at 1 % false alarms; ``forget_loss``: their mean loss.
+    ``prototype_recall`` (classes)
         of the forgotten classes by the nearest class mean of the features.
     with ``reference``, the retrained model:
-        ``forget_total_variation``, ``forget_agreement``, ``retain_agreement``,
-        ``distance_reference``.
+        ``forget_total_variation``, ``forget_agreement``, ``retain_agreement``, ``forget_js``
+        (nats), ``forget_activation_distance``, ``distance_reference`` (L2 of the weights).
     with ``original``:
         ``distance_original``.
     with ``audits="full"``, ``reference`` and ``original``:
-        ``train_retain_accuracy``, ``train_forget_accuracy`` on the training images,
-        ``relearn_steps``, ``relearn_epochs``, the same ``..._reference`` and ``anamnesis_index``.
-        The reference's are taken from ``reference_row``, its own row with the same seed, if given.
+        ``train_retain_accuracy``, ``train_forget_accuracy`` on the training images;
+        ``svm_nonmember_rate``, ``entropy_member_rate`` of the forgotten training images;
+        ``tug_of_war``; ``average_gap`` of forget, retain and test accuracy and the first rate.
+    and for classes:
+        ``zrf``; ``probe_forget``, ``probe_retain`` by linear probe; ``few_shot_recall`` by
+        prototypes of five images; ``head_forget``, ``head_retain`` with a fresh last layer;
+        ``cka_reference``, ``cka_original`` of the features of forgotten images; ``idi``;
+        ``relearn_shot_1``, ``_5``, ``_20``, ``_100``; ``relearn_steps``, the same
+        ``..._reference`` and ``anamnesis_index``.
+
+    What the full audits measure of the reference alone is taken from ``reference_row``, its own
+    full row with the same seed, if given.
 
     Raises
     ------
@@ -62,43 +87,116 @@ def evaluate(
     if audits == "full" and (reference is None or original is None):
         raise ValueError('audits="full" compares with reference= (retrained) and original=')
     check_model(model, task.test)
-    asked = task.forget if task.test_forget is None else task.test_forget
-    on_forget, on_retain = predict(model, asked), predict(model, task.test_retain)
-    spread = prediction_distribution(on_forget)
-    row = {
-        "retain_accuracy": accuracy(on_retain, task.test_retain.y),
-        "forget_accuracy": accuracy(on_forget, asked.y),
-        "forget_entropy": prediction_entropy(spread),
-        "forget_top_share": spread.max().item(),
-    }
-    if task.test_forget is not None and hasattr(model, "features"):
-        row["prototype_recall"] = prototype_recall(model, task)
+    row = _answers(model, task)
     if reference is not None:
-        theirs = predict(reference, asked)
-        row["forget_total_variation"] = total_variation(spread, prediction_distribution(theirs))
-        row["forget_agreement"] = agreement(on_forget, theirs)
-        row["retain_agreement"] = agreement(on_retain, predict(reference, task.test_retain))
-        row["distance_reference"] = weight_distance(model, reference)
+        row |= _against(model, reference, task)
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
     if audits == "full":
-        row["train_retain_accuracy"] = accuracy(predict(model, task.retain), task.retain.y)
-        row["train_forget_accuracy"] = accuracy(predict(model, task.forget), task.forget.y)
-        times = _relearning(model, task, original, seed)
-        if reference_row is None:
-            reference_row = _relearning(reference, task, original, seed)
-        row |= times | {f"{name}_reference": reference_row[name] for name in times}
-        row["anamnesis_index"] = anamnesis_index(
-            row["relearn_steps"], row["relearn_steps_reference"]
+        alone = _alone(model, task, original, seed)
+        row |= alone
+        theirs = row if reference is model else reference_row
+        if theirs is None:
+            theirs = _answers(reference, task) | _alone(reference, task, original, seed)
+        row |= _gaps(row, theirs)
+        if task.test_forget is not None:
+            row |= _inside(model, reference, original, task, seed)
+            row["relearn_steps_reference"] = theirs["relearn_steps"]
+            row["anamnesis_index"] = anamnesis_index(row["relearn_steps"], theirs["relearn_steps"])
+    return row
+
+
+def _answers(model, task) -> dict[str, float]:
+    """What one forward pass tells about the model alone."""
+    asked = task.forget if task.test_forget is None else task.test_forget
+    on_forget, on_retain = predict(model, asked), predict(model, task.test_retain)
+    spread = prediction_distribution(on_forget)
+    attack = forget_attack(model, task, score="loss")
+    row = {}
+    for name, logits, split in (
+        ("retain", on_retain, task.test_retain),
+        ("forget", on_forget, asked),
+    ):
+        share = accuracy(logits, split.y)
+        low, high = wilson(round(share * len(split)), len(split))
+        row |= {
+            f"{name}_accuracy": share,
+            f"{name}_accuracy_low": low,
+            f"{name}_accuracy_high": high,
+        }
+    row |= {
+        "forget_entropy": prediction_entropy(spread),
+        "forget_top_share": spread.max().item(),
+        "membership_auc": attack.auc,
+        "membership_leak": attack.leak,
+        "membership_tpr": attack.tpr(0.01),
+        "forget_loss": -attack.members.mean().item(),
+    }
+    if task.test_forget is not None and hasattr(model, "features"):
+        row["prototype_recall"] = probes.prototype_recall(model, task)
+    return row
+
+
+def _against(model, reference, task) -> dict[str, float]:
+    """The model's answers beside the retrained model's."""
+    asked = task.forget if task.test_forget is None else task.test_forget
+    ours, theirs = predict(model, asked), predict(reference, asked)
+    retained = predict(model, task.test_retain), predict(reference, task.test_retain)
+    return {
+        "forget_total_variation": total_variation(
+            prediction_distribution(ours), prediction_distribution(theirs)
+        ),
+        "forget_agreement": agreement(ours, theirs),
+        "retain_agreement": agreement(*retained),
+        "forget_js": js_divergence(ours, theirs),
+        "forget_activation_distance": activation_distance(ours, theirs),
+        "distance_reference": weight_distance(model, reference),
+    }
+
+
+def _alone(model, task, original, seed) -> dict[str, float]:
+    """The slower audits that need no reference, and those whose reference value is needed."""
+    row = {
+        "train_retain_accuracy": accuracy(predict(model, task.retain), task.retain.y),
+        "train_forget_accuracy": accuracy(predict(model, task.forget), task.forget.y),
+        "svm_nonmember_rate": svm_nonmember_rate(model, task, seed=seed),
+        "entropy_member_rate": entropy_member_rate(model, task, seed=seed),
+    }
+    if task.test_forget is not None:
+        goal = SHARE * accuracy(predict(original, task.test_forget), task.test_forget.y)
+        row["relearn_steps"] = relearn_steps(
+            model, task, goal, max_epochs=RELEARN_EPOCHS, seed=seed
         )
     return row
 
 
-def _relearning(model, task, original, seed) -> dict[str, float]:
-    if task.test_forget is None:
-        raise ValueError('audits="full" measures relearning, which is defined for classes only')
-    goal = SHARE * accuracy(predict(original, task.test_forget), task.test_forget.y)
+def _gaps(ours: dict, theirs: dict) -> dict[str, float]:
+    """The aggregates, on the accuracies that the papers take."""
+    sets = ("train_forget_accuracy", "train_retain_accuracy", "retain_accuracy")
+    accuracies = {name: ours[name] for name in sets}
+    rate = {"svm_nonmember_rate": ours["svm_nonmember_rate"]}
     return {
-        protocol.__name__: protocol(model, task, goal, seed=seed)
-        for protocol in (relearn_steps, relearn_epochs)
+        "tug_of_war": tug_of_war(accuracies, theirs),
+        "average_gap": average_gap(accuracies | rate, theirs),
+    }
+
+
+def _inside(model, reference, original, task, seed) -> dict[str, float]:
+    """What the network still knows about the forgotten classes, whatever it answers."""
+    probe = probes.linear_probe(model, task, seed=seed)
+    head = probes.head_recovery(model, task, seed=seed)
+    shots = relearn_curve(model, task, seed=seed)
+    ours = features(model, task.forget)
+    known = [stage_information(m, task, seed=seed) for m in (model, reference, original)]
+    return {
+        "zrf": zrf(model, task.test_forget),
+        "probe_forget": probe["forget"],
+        "probe_retain": probe["retain"],
+        "few_shot_recall": probes.prototype_recall(model, task, per_class=5, draws=20, seed=seed),
+        "head_forget": head["forget"],
+        "head_retain": head["retain"],
+        "cka_reference": linear_cka(ours, features(reference, task.forget)),
+        "cka_original": linear_cka(ours, features(original, task.forget)),
+        "idi": information_difference_index(*known),
+        **{f"relearn_shot_{k}": value for k, value in shots.items() if k},
     }

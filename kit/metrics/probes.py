@@ -1,43 +1,130 @@
-"""What the features still know, whatever the last layer says."""
+"""What the features still know, whatever the last layer says.
+
+The good value of each is the retrained model's, not chance: features that never saw a class may
+separate it all the same. What a method left behind is the excess over retraining.
+"""
 
 import torch
-from torch import Tensor
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
 
+from kit.metrics.accuracy import accuracy
+from kit.metrics.features import features
 from kit.models import Classifier
-from kit.splits import Split
+from kit.splits import Split, synthetic
 from kit.tasks import ForgetTask
-from kit.training import infer
+from kit.training import Recipe, fit, predict, seeded
 
-
-def features(model: Classifier, split: Split) -> Tensor:
-    """The inputs of the last layer for all images of a split, float32 ``[n, width]`` on the CPU."""
-    return infer(model, model.features, split)
+PENALTY = 1e-3  # L2 on the weights of the linear probe, per image, after standardising
+HEAD = Recipe(epochs=5, batch_size=128, optimizer="adam", lr=3e-3, weight_decay=0.0, bf16=False,
+              schedule="constant", label_smoothing=0.0)  # fmt: skip
 
 
 def prototype_recall(
-    model: Classifier, task: ForgetTask, *, per_class: int = 100, seed: int = 0
+    model: Classifier, task: ForgetTask, *, per_class: int = 100, draws: int = 1, seed: int = 0
 ) -> float:
     """Recall of the forgotten classes by the nearest class mean of the features, in [0, 1].
 
     The means are taken over ``per_class`` training images of every class, the forgotten ones
     included, and compared by Euclidean distance on ``test_forget``. The last layer plays no part: a
-    method that changed only that one scores as the original does.
-
-    Good value: the retrained model's. It is *not* chance: features that never saw a class may
-    separate it all the same.
+    method that changed only that one scores as the original does. With few images a class, average
+    over several ``draws`` of them.
 
     Raises
     ------
     ValueError
         a task that does not forget classes, or a model without ``features``.
     """
-    if task.test_forget is None:
-        raise ValueError("prototype recall is defined for classes, this task forgets samples")
-    if not hasattr(model, "features"):
-        raise ValueError("the model has no features(x); kit.models.build makes models that do")
+    _needs_classes(task)
+    asked = features(model, task.test_forget)
+    recalls = []
+    for draw in range(draws):
+        sample = task.train.per_class(per_class, seed + draw)
+        known = features(model, sample)
+        classes = sample.y.unique()
+        means = torch.stack([known[sample.y == c].mean(0) for c in classes])
+        nearest = classes[torch.cdist(asked, means).argmin(1)]
+        recalls.append((nearest == task.test_forget.y).double().mean().item())
+    return sum(recalls) / draws
+
+
+def linear_probe(
+    model: Classifier, task: ForgetTask, *, per_class: int = 200, seed: int = 0,
+    shuffled: bool = False,
+) -> dict[str, float]:  # fmt: skip
+    """A linear classifier of all classes on the frozen features: what can be read off them.
+
+    Multinomial logistic regression on standardised features of ``per_class`` training images of
+    every class with their true labels, the forgotten ones included; L2 penalty 1e-3 per image.
+
+    Parameters
+    ----------
+    shuffled
+        the control: labels permuted, so that the recall must fall to chance.
+
+    Returns
+    -------
+    ``forget`` and ``retain``: accuracy on test images of the forgotten and of the other classes, in
+    [0, 1].
+    """
+    _needs_classes(task)
     sample = task.train.per_class(per_class, seed)
     known = features(model, sample)
-    classes = sample.y.unique()
-    means = torch.stack([known[sample.y == c].mean(0) for c in classes])
-    nearest = classes[torch.cdist(features(model, task.test_forget), means).argmin(1)]
-    return (nearest == task.test_forget.y).float().mean().item()
+    mean, std = known.mean(0), known.std(0).clamp_min(1e-6)
+    labels = sample.y
+    if shuffled:
+        generator = torch.Generator().manual_seed(seed)
+        labels = labels[torch.randperm(len(labels), generator=generator)]
+    probe = LogisticRegression(C=1 / (PENALTY * len(sample)), max_iter=500)
+    probe.fit(((known - mean) / std).numpy(), labels.numpy())
+
+    def share(split: Split) -> float:
+        return float(probe.score(((features(model, split) - mean) / std).numpy(), split.y.numpy()))
+
+    return {"forget": share(task.test_forget), "retain": share(task.test_retain)}
+
+
+def head_recovery(model: Classifier, task: ForgetTask, *, seed: int = 0) -> dict[str, float]:
+    """A fresh last layer on the frozen rest, trained on all training images.
+
+    If the forgotten classes come back as in the original, only the last layer had changed.
+
+    Returns
+    -------
+    ``forget`` and ``retain``: test accuracy with the new head, in [0, 1].
+    """
+    _needs_classes(task)
+
+    def frozen(split: Split) -> Split:  # features as images of one pixel
+        return synthetic(split, features(model, split)[:, :, None, None], split.y)
+
+    with seeded(seed):
+        head = nn.Sequential(nn.Flatten(), nn.Linear(model.head.in_features, task.num_classes))
+    fit(head, frozen(task.train), HEAD, seed=seed, title="fresh head")
+    return {
+        "forget": accuracy(predict(head, frozen(task.test_forget)), task.test_forget.y),
+        "retain": accuracy(predict(head, frozen(task.test_retain)), task.test_retain.y),
+    }
+
+
+def probe_information(train: Tensor, is_forget: Tensor, test: Tensor, truth: Tensor) -> float:
+    """Nats that features carry about "forgotten or not", as far as a linear probe can read them.
+
+    ``log 2 - CE`` of a class-balanced logistic regression, clamped to [0, log 2]: a lower bound of
+    the mutual information of features ``[n, width]`` and the indicator ``[n]`` (both parts balanced
+    by weights).
+    """
+    mean, std = train.mean(0), train.std(0).clamp_min(1e-6)
+    probe = LogisticRegression(
+        C=1 / (PENALTY * len(train)), class_weight="balanced", max_iter=500
+    ).fit(((train - mean) / std).numpy(), is_forget.numpy())
+    log_p = torch.from_numpy(probe.predict_log_proba(((test - mean) / std).numpy()))
+    own = log_p.gather(1, truth.long()[:, None]).squeeze(1)
+    cross_entropy = -(own[truth].mean() + own[~truth].mean()) / 2
+    nats = torch.log(torch.tensor(2.0, dtype=torch.double)) - cross_entropy
+    return nats.clamp(0, torch.log(torch.tensor(2.0)).item()).item()
+
+
+def _needs_classes(task: ForgetTask) -> None:
+    if task.test_forget is None:
+        raise ValueError("probes ask for forgotten classes; this task forgets samples")

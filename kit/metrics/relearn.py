@@ -6,6 +6,7 @@ model's time: that one has never seen the classes, so being slower than it is no
 
 import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -52,6 +53,26 @@ def relearn_epochs(
     per_epoch = math.ceil(len(chosen) / recipe.batch_size)
     steps = _steps_until(model, chosen, task.test_forget, goal, recipe, every=per_epoch, seed=seed)
     return steps / per_epoch
+
+
+def relearn_curve(
+    model: nn.Module, task: ForgetTask, *, shots: Sequence[int] = (1, 5, 20, 100), steps: int = 20,
+    lr: float = 1e-3, seed: int = 0,
+) -> dict[int, float]:  # fmt: skip
+    """Accuracy on ``test_forget`` after ``steps`` batches on ``k`` images of every class.
+
+    Number of images k -> accuracy in [0, 1], for each k of ``shots``; 0 stands for the model as it
+    is. Every class is replayed, so that nothing is gained by forgetting the rest. Good value: the
+    retrained model's curve.
+    """
+    curve = {0: accuracy(predict(model, task.test_forget), task.test_forget.y)}
+    for k in shots:
+        chosen = task.train.per_class(k, seed)
+        student = copy.deepcopy(model)
+        recipe = _adam(steps, lr)  # more epochs than are needed: steps end it
+        fit(student, chosen, recipe, seed=seed, after_step=lambda n: n == steps, title="relearning")
+        curve[k] = accuracy(predict(student, task.test_forget), task.test_forget.y)
+    return curve
 
 
 def anamnesis_index(relearn_time: float, retrained_time: float) -> float:

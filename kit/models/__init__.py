@@ -6,6 +6,7 @@ from torch import nn
 
 from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier
+from kit.models.lenet import LeNet
 from kit.models.resnet import ResNet
 from kit.models.vgg import CONVOLUTIONS, VGG
 from kit.models.wrapped import mobilenet_v2, resnet18, vit
@@ -19,11 +20,12 @@ _BUILDERS = {
     **{f"resnet{depth}": partial(ResNet, depth) for depth in (8, 20, 32, 44, 56)},
     **{f"vgg{depth}": partial(VGG, depth) for depth in CONVOLUTIONS},
     "allcnn": AllCNN,
+    "lenet": LeNet,
     "resnet18": resnet18,
     "mobilenet_v2": mobilenet_v2,
     "vit": vit,
 }
-_NEEDS_IMAGE_SIZE = {"resnet18", "mobilenet_v2", "vit"}
+_NEEDS_IMAGE_SIZE = {"lenet", "resnet18", "mobilenet_v2", "vit"}
 
 
 def names() -> list[str]:
@@ -45,8 +47,8 @@ def build(name: str, task, *, seed: int = 0, activation: str = "relu", **options
     activation
         "relu", or "leaky_relu" (slope 0.01) for linearisation.
     options
-        of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, ViT), ``depth`` (ViT),
-        ``stem`` (ResNet-18).
+        of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, LeNet, ViT), ``hidden`` (LeNet),
+        ``depth`` (ViT), ``stem`` (ResNet-18).
 
     Raises
     ------

@@ -1,0 +1,125 @@
+"""How sure a number is: intervals, paired differences, equivalence, power.
+
+The unit of replication is the training seed: an original, what a method makes of it, and a
+retrained model. Test images only say how well *this* model was measured.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+def wilson(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share of ``total`` images (Wilson 1927), within [0, 1].
+
+    It does not collapse at 0 or all correct. It covers the choice of test images only, not that of
+    the training seed.
+    """
+    if not 0 <= correct <= total or total == 0:
+        raise ValueError(f"need 0 <= correct <= total and total > 0, got {correct} of {total}")
+    z = stats.norm.ppf((1 + level) / 2)
+    p, shrink = correct / total, 1 + z**2 / total
+    middle = (p + z**2 / (2 * total)) / shrink
+    half = z * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2)) / shrink
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def clopper_pearson(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a share; for true positive rates at low false positive rates."""
+    if not 0 <= correct <= total or total == 0:
+        raise ValueError(f"need 0 <= correct <= total and total > 0, got {correct} of {total}")
+    tail = (1 - level) / 2
+    low = stats.beta.ppf(tail, correct, total - correct + 1) if correct else 0.0
+    high = stats.beta.ppf(1 - tail, correct + 1, total - correct) if correct < total else 1.0
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean difference over paired seeds with its interval."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    def __str__(self):
+        return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}], {self.seeds} seeds"
+
+
+def paired_difference(
+    ours: Sequence[float], theirs: Sequence[float], *, level: float = 0.95
+) -> Difference:
+    """``mean(ours - theirs)`` over seeds with Student's t-interval; pairs share their seed.
+
+    Raises
+    ------
+    ValueError
+        fewer than two pairs, or lists of different lengths.
+    """
+    differences = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
+    n = len(differences)
+    if n < 2 or len(ours) != len(theirs):
+        raise ValueError(f"need at least two pairs, got {len(ours)} and {len(theirs)} values")
+    half = stats.t.ppf((1 + level) / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n)
+    mean = float(differences.mean())
+    return Difference(mean, float(mean - half), float(mean + half), n)
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The outcome of two one-sided tests."""
+
+    equivalent: bool
+    difference: Difference  # with the 90 % interval that decides
+    margin: float
+
+    def __str__(self):
+        verdict = "equivalent" if self.equivalent else "not shown to be equivalent"
+        return f"{verdict} within {self.margin:.3f}: {self.difference}"
+
+
+def equivalence(ours: Sequence[float], theirs: Sequence[float], *, margin: float) -> Equivalence:
+    """Two one-sided tests at 5 % (TOST, Schuirmann 1987): is the difference surely small?
+
+    Equivalent if the 90 % interval of the paired difference lies inside ``+-margin``, which is to
+    be fixed *before* looking: two standard deviations of the retrained models, say. A difference
+    that is merely not significant shows nothing.
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be positive, got {margin}")
+    difference = paired_difference(ours, theirs, level=0.9)
+    return Equivalence(-margin < difference.low and difference.high < margin, difference, margin)
+
+
+def power(effect: float, seeds: int, *, level: float = 0.05) -> float:
+    """Probability that a two-sided paired t-test over ``seeds`` pairs detects a difference of
+    ``effect`` standard deviations of the paired differences."""
+    if seeds < 2:
+        raise ValueError(f"a t-test needs at least two pairs, got {seeds}")
+    critical = stats.t.ppf(1 - level / 2, seeds - 1)
+    shifted = stats.nct(seeds - 1, effect * math.sqrt(seeds))
+    return float(shifted.sf(critical) + shifted.cdf(-critical))
+
+
+def seeds_needed(effect: float, *, wanted: float = 0.8, level: float = 0.05) -> int:
+    """The least number of paired seeds that detects ``effect`` with probability ``wanted``."""
+    if effect == 0:
+        raise ValueError("no number of seeds detects a difference of zero")
+    seeds = 2
+    while power(effect, seeds, level=level) < wanted:
+        seeds += 1
+    return seeds
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values for several comparisons at once, in the order given."""
+    p = np.asarray(p_values, dtype=float)
+    order = p.argsort()
+    steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    adjusted = np.empty_like(p)
+    adjusted[order] = steps.clip(max=1)
+    return adjusted.tolist()

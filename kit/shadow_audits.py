@@ -1,0 +1,100 @@
+"""Audits that need many models: U-LiRA, KLoM and the competition's score of one method."""
+
+from kit import shadows
+from kit.datasets import ImageData
+from kit.metrics import forgetting_score, klom, population_attack, u_lira, u_lira_interval
+from kit.profiles import RETRAIN_SEED
+from kit.tasks import ForgetTask, forget_classes, forget_samples
+from kit.training import Recipe
+
+FORGET = 50  # images that each shadow forgets, where the request is for single images
+FPRS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # where the ROC curve is kept
+
+
+def audit(
+    data: ImageData, classes: list[int], method: str, settings: dict, *, layout: str = "halves",
+    count: int = 16, per_class: int = 200, model: str = "lenet", recipe: Recipe = shadows.RECIPE,
+    seed: int = 0, **options,
+) -> tuple[ForgetTask, dict[str, float]]:  # fmt: skip
+    """Train the shadows, let each serve its request by ``method``, attack.
+
+    Parameters
+    ----------
+    classes
+        of the request; [] for ``FORGET`` single images.
+    layout
+        "halves": every shadow has a training set and a request of its own (U-LiRA). "repeats":
+        all serve one request from different seeds (KLoM, competition).
+    count
+        number of shadows.
+
+    Returns
+    -------
+    the request (of the first shadow) and, for "halves": ``auc`` with ``auc_low``, ``auc_high``;
+    ``tpr_at_<fpr>`` for each of ``FPRS``; ``tpr_low``, ``tpr_high`` at 0.01; the same of the global
+    loss threshold as ``population_...``. For "repeats": ``klom_mean``, ``klom_95``,
+    ``klom_median`` (nats, Gaussian), ``klom_histogram`` (median), ``forgetting_score``, and what
+    they show where nothing is wrong, ``..._null``.
+
+    Raises
+    ------
+    ValueError
+        an unknown layout or method, or shadows that cannot be had from the data.
+    """
+    training = {"model": model, "recipe": recipe, **options}
+    if layout == "halves":
+        plan = shadows.halves(
+            data, shadows=count, per_class=per_class, classes=classes, forget=FORGET, seed=seed
+        )
+        margins = shadows.margins(plan, method, settings=settings, **training)
+        return plan.task(0), _attacks(margins, plan)
+    if layout != "repeats":
+        raise ValueError(f'layout must be "halves" or "repeats", got {layout!r}')
+    plan = shadows.repeats(_small_task(data, classes, per_class, seed), shadows=count, seed=seed)
+    reference = shadows.margins(plan, "retrain", **training)
+    if method == "retrain":  # the floor: a second set of retrained models
+        other = shadows.repeats(plan.task(0), shadows=count, seed=seed + RETRAIN_SEED)
+        margins = shadows.margins(other, "retrain", **training)
+    else:
+        margins = shadows.margins(plan, method, settings=settings, **training)
+    return plan.task(0), _spreads(margins, reference)
+
+
+def _attacks(margins, plan) -> dict[str, float]:
+    masks = plan.unlearned, plan.never
+    strong, weak = u_lira(margins, *masks), population_attack(margins, *masks)
+    row = {"auc": strong.auc}
+    row["auc_low"], row["auc_high"] = u_lira_interval(margins, *masks)
+    row["tpr_low"], row["tpr_high"] = strong.interval("tpr", fpr=0.01)
+    for prefix, attack in (("", strong), ("population_", weak)):
+        row |= {f"{prefix}tpr_at_{fpr}": attack.tpr(fpr) for fpr in FPRS}
+    return row | {
+        "population_auc": weak.auc,
+        "members": len(strong.members),
+        "nonmembers": len(strong.nonmembers),
+        "shadows": len(plan),
+    }
+
+
+def _spreads(margins, reference) -> dict[str, float]:
+    n, gaussian = len(margins), klom.klom_gaussian(margins, reference)
+    null = forgetting_score.null(n)
+    return {
+        "klom_mean": gaussian.mean().item(),
+        "klom_95": gaussian.quantile(0.95).item(),
+        "klom_median": gaussian.median().item(),
+        "klom_median_null": klom.null(n),
+        "klom_histogram": klom.klom_histogram(margins, reference).median().item(),
+        "klom_histogram_null": klom.null(n, estimator=klom.klom_histogram),
+        "forgetting_score": forgetting_score.forgetting_score(margins, reference),
+        "forgetting_score_null": null["score"],
+        "shadows": n,
+    }
+
+
+def _small_task(data, classes, per_class, seed) -> ForgetTask:
+    """The request on ``per_class`` images of each class, so that hundreds of trainings fit."""
+    pool = shadows.halves(data, per_class=per_class, seed=seed).pool
+    if classes:
+        return forget_classes(data, classes, within=pool)
+    return forget_samples(data, pool[:: len(pool) // FORGET][:FORGET], within=pool)
