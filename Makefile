@@ -62,8 +62,9 @@ test: book  ## unit tests, every notebook, and checks of the built pages in a br
 	$(BIN)/python -m pytest tests
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --timeout=900 notebooks
 
-bench: $(READY)  ## training speed beside a bare loop and a DataLoader
+bench: $(READY)  ## speed of training, of shadow models and of a full audit
 	$(BIN)/python bench/training.py
+	$(BIN)/python bench/shadows.py
 
 serve: book  ## look at the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

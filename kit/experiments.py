@@ -128,7 +128,9 @@ def _run_shadows(experiment, data, classes, seed, arm) -> dict:
             data, classes, arm["method"], settings, model=name, recipe=experiment.full_recipe,
             seed=seed, **experiment.shadows, **options,
         )  # fmt: skip
-    out = Unlearned(arm["method"], None, settings, seed, meter.seconds, dict(meter.passes))
+    trained = arm["method"] in ("original", "retrain")
+    config = {} if trained else kit.methods.get(arm["method"]).configure(**settings)
+    out = Unlearned(arm["method"], None, config, seed, meter.seconds, dict(meter.passes))
     return results.make(
         out, task, metrics, experiment=experiment.name, model=name, recipe=experiment.full_recipe,
         options=settings,

@@ -76,6 +76,42 @@ def show(fig: Figure, alt: str) -> None:
     ValueError
         an alt text that is empty.
     """
+    display({"text/html": _image(fig, alt), "text/plain": alt}, raw=True)
+
+
+def slider(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
+    """Show one figure at a time, chosen by a slider: its position -> (figure, alt text).
+
+    Works wherever HTML does, without a running kernel.
+
+    Raises
+    ------
+    ValueError
+        no frame, or an empty alt text.
+    """
+    if not frames:
+        raise ValueError("a slider needs at least one frame")
+    images = [
+        f'<div data-value="{html.escape(value)}"{" hidden" if i else ""}>{_image(fig, alt)}</div>'
+        for i, (value, (fig, alt)) in enumerate(frames.items())
+    ]
+    choose = (
+        "const box = this.closest('.kit-slider');"
+        "const chosen = box.querySelectorAll('[data-value]');"
+        "chosen.forEach((frame, i) => frame.hidden = i != this.value);"
+        "box.querySelector('output').textContent = chosen[this.value].dataset.value"
+    )
+    first = html.escape(next(iter(frames)))
+    control = (
+        f"<label>{html.escape(label)}: <output>{first}</output> "
+        f'<input type="range" min="0" max="{len(frames) - 1}" value="0" oninput="{choose}"></label>'
+    )
+    text = "; ".join(f"{label} {value}: {alt}" for value, (_, alt) in frames.items())
+    page = f'<div class="kit-slider">{control}{"".join(images)}</div>'
+    display({"text/html": page, "text/plain": text}, raw=True)
+
+
+def _image(fig: Figure, alt: str) -> str:
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows")
     file = io.BytesIO()
@@ -83,13 +119,9 @@ def show(fig: Figure, alt: str) -> None:
     plt.close(fig)
     width = round(fig.get_figwidth() * 100)  # CSS pixels
     image = base64.b64encode(file.getvalue()).decode()
-    display(
-        {
-            "text/html": f'<img class="kit-figure" width="{width}" alt="{html.escape(alt)}" '
-            f'src="data:image/png;base64,{image}">',
-            "text/plain": alt,
-        },
-        raw=True,
+    return (
+        f'<img class="kit-figure" width="{width}" alt="{html.escape(alt)}" '
+        f'src="data:image/png;base64,{image}">'
     )
 
 
@@ -187,18 +219,41 @@ def pictures(tiles: Mapping[str, Tensor], alt: str) -> None:
 
 
 def curves(
-    lines: Mapping[str, Sequence[float]], *, x: str, y: str, alt: str, goal: float | None = None
-) -> None:
-    """Show lines over steps 0, 1, 2, ...; the name of a line decides its colour and marker."""
+    lines: Mapping[str, Sequence[float]], *, x: str, y: str, alt: str, goal: float | None = None,
+    at: Sequence[float] | None = None, log: bool = False,
+) -> None:  # fmt: skip
+    """Show lines over ``at``, by default over steps 0, 1, 2, ...; the name of a line decides its
+    colour and marker, ``log`` puts x on a logarithmic axis, ``goal`` is a dotted level."""
     fig, axis = figure(6.5, 3)
     for name, values in lines.items():
         every = max(1, len(values) // 10)
-        axis.plot(values, label=name, markevery=every, markersize=5, **style(name))
+        places = range(len(values)) if at is None else at
+        axis.plot(places, values, label=name, markevery=every, markersize=5, **style(name))
     if goal is not None:
         axis.axhline(goal, color="#7F7F7F", linestyle=":", linewidth=1)
-    axis.set(xlabel=x, ylabel=y)
+    axis.set(xlabel=x, ylabel=y, xscale="log" if log else "linear")
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, alt)
+
+
+def roc(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, least: float) -> None:
+    """Show ROC curves, name -> (false, true positive rates), on log axes from ``least`` on.
+
+    On log axes the low false alarm rates, where an attack convicts, are not squeezed into a corner.
+    The dotted line is chance.
+    """
+    fig, axis = figure(5.5, 3.6)
+    said = []
+    for name, (fpr, tpr) in curves.items():
+        look = style(name)
+        axis.plot(fpr, tpr, label=name, color=look["color"], linewidth=1.8)
+        low = [t for f, t in zip(fpr, tpr, strict=True) if f <= 0.01 + 1e-12]
+        said.append(f"{name} finds {max(low):.1%}")
+    axis.plot([least, 1], [least, 1], color="#7F7F7F", linestyle=":", linewidth=1)
+    axis.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1.05),
+             xlabel="false positive rate", ylabel="true positive rate")  # fmt: skip
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    show(fig, f"ROC curves on log axes. At 1 % false alarms {'; '.join(said)}.")
 
 
 def layers(
@@ -251,6 +306,25 @@ def dots(
     axis.grid(False, axis="x")
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, f"{label}, mean over runs. " + "; ".join(said))
+
+
+def heat(table: pd.DataFrame, *, label: str, low: float = 0.0, high: float = 1.0) -> None:
+    """Show a table of numbers as coloured cells, from white at ``low`` to dark at ``high``."""
+    import seaborn as sns  # takes seconds to import
+
+    fig, axis = figure(2.2 + 0.8 * len(table.columns), 1.3 + 0.34 * len(table))
+    sns.heatmap(table.astype(float), ax=axis, cmap="Blues", vmin=low, vmax=high, annot=True,
+                fmt=".2f", annot_kws={"size": 8}, cbar=False, linewidths=1)  # fmt: skip
+    axis.set_title(label, fontsize=10)
+    axis.tick_params(axis="x", rotation=35, length=0)
+    axis.tick_params(axis="y", rotation=0, length=0)
+    axis.set(xlabel="", ylabel="")
+    plt.setp(axis.get_xticklabels(), ha="right", rotation_mode="anchor")
+    rows = [
+        f"{name}: " + ", ".join(f"{column} {value:.2f}" for column, value in row.items())
+        for name, row in table.iterrows()
+    ]
+    show(fig, f"{label}. {'; '.join(rows)}.")
 
 
 def _strip(images: Tensor) -> Tensor:

@@ -281,14 +281,14 @@ def _distributed(plan, place, on, recipe, first, todo, backend, workers) -> Iter
         _find_dask()
     workers = workers or os.cpu_count()
     rounds = [todo[i : i + workers] for i in range(0, len(todo), workers)]
-    with parallel_config(backend=backend, n_jobs=workers):
+    with parallel_config(backend=backend, n_jobs=workers), Parallel() as parallel:
         for chunk in progress(rounds, f"shadows on {backend}"):
             splits = [getattr(plan.task(shadow), on).alone() for shadow in chunk]
             jobs = [
                 delayed(_train_one)(place(shadow)[0], split, recipe, first + shadow)
                 for shadow, split in zip(chunk, splits, strict=True)
             ]
-            yield chunk, Parallel()(jobs)
+            yield chunk, parallel(jobs)
 
 
 def _train_one(network: nn.Module, split: Split, recipe: Recipe, seed: int) -> tuple:

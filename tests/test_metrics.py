@@ -147,8 +147,25 @@ def test_evaluate_takes_the_reference_row_as_measured(original, retrained, task)
     assert repr(measured) == repr(given)  # NaN included
 
 
+def test_full_audits_of_samples_and_classes(original, retrained, task):
+    """Every number is there, within its range; what needs a forgotten class is left out else."""
+    full = {"reference": retrained, "original": original, "audits": "full"}
+    row = kit.evaluate(original, task, **full)
+    shares = ("_accuracy", "_recall", "_forget", "_retain", "_rate", "agreement", "leak", "shot_")
+    for name, value in row.items():
+        if any(part in name for part in shares) and not name.startswith("distance"):
+            assert 0 <= value <= 1, name
+    assert row["cka_original"] == pytest.approx(1) and row["idi"] == pytest.approx(1)
+    assert row["tug_of_war"] < 0.6 < row["average_gap"] + 0.6
+
+    samples = kit.tasks.forget_samples(task.data, list(range(10)))
+    row = kit.evaluate(original, samples, **full)
+    assert "membership_auc" in row and "tug_of_war" in row
+    assert "relearn_steps" not in row and "probe_forget" not in row
+
+
 def test_evaluate_refuses(original, task):
-    with pytest.raises(ValueError, match="fast, full"):
+    with pytest.raises(ValueError, match="fast, relearn, full"):
         kit.evaluate(original, task, audits="some")
     with pytest.raises(ValueError, match="reference="):
         kit.evaluate(original, task, audits="full")

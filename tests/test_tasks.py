@@ -98,3 +98,19 @@ def test_inputs_have_mean_0_and_deviation_1(task):
 def test_synthetic_images_are_a_split(task):
     split = synthetic(task.retain, torch.zeros(5, 1, 12, 12), torch.ones(5))
     assert len(split) == 5 and split.kind == "synthetic" and torch.equal(split.inputs(), split.x)
+
+
+def test_tasks_within_some_rows(data):
+    """The data set of a shadow model: a part of the images, and nothing else in any split."""
+    within = torch.arange(0, len(data.train_y), 2)
+    by_class = kit.tasks.forget_classes(data, [1], within=within)
+    by_sample = kit.tasks.forget_samples(data, [0, 4], within=within)
+    for task in (by_class, by_sample):
+        assert torch.equal(task.train.rows, within)
+        both = torch.cat([task.forget.rows, task.retain.rows]).sort().values
+        assert torch.equal(both, within)
+    assert by_class.forget.y.unique().tolist() == [1] and by_sample.forget.rows.tolist() == [0, 4]
+    with pytest.raises(ValueError, match="not trained on"):
+        kit.tasks.forget_samples(data, [1], within=within)
+    with pytest.raises(ValueError, match="leaves nothing"):
+        kit.tasks.forget_samples(data, within, within=within)

@@ -62,7 +62,7 @@ def u_lira(margins: Tensor, unlearned: Tensor, never: Tensor) -> Attack:
     margins = margins.double()
     for shadow in range(len(margins)):
         others = torch.arange(len(margins)) != shadow
-        fits = [_gaussians(margins[others], mask[others]) for mask in (unlearned, never)]
+        fits = [gaussians(margins[others], mask[others]) for mask in (unlearned, never)]
         ratios[shadow] = log_likelihood_ratio(margins[shadow], *fits[0], *fits[1])
     fitted = ratios.isfinite()
     inside, outside = (unlearned & fitted).nonzero(), (never & fitted).nonzero()
@@ -110,7 +110,7 @@ def exposure(margins: Tensor, never: Tensor, target: Tensor) -> Tensor:
     target
         margins of the model in question, ``[images]``.
     """
-    mean, sd = _gaussians(margins.double(), never)
+    mean, sd = gaussians(margins.double(), never)
     return (target.double() - mean) / sd
 
 
@@ -146,7 +146,7 @@ def rmia(
     return (ratio_x[:, None] / ratio_z[None] >= gamma).float().mean(1)
 
 
-def _gaussians(margins: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def gaussians(margins: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each column over the rows that ``mask`` marks, ``[images]``.
 
     NaN for a column without any. Below ``POOLED_BELOW`` rows the standard deviation is pooled over
