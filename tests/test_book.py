@@ -161,6 +161,13 @@ def test_figures_need_alt_text():
         kit.plots.show(fig, " ")
 
 
+def test_sliders_need_frames_and_alt_text(capsys):
+    with pytest.raises(ValueError, match="at least one frame"):
+        kit.plots.slider("bias", {})
+    with pytest.raises(ValueError, match="alt must say"):
+        kit.plots.slider("bias", {"0": (kit.plots.figure()[0], "")})
+
+
 def test_styles_tell_methods_apart():
     styles = [tuple(kit.plots.style(n).values()) for n in kit.plots.STYLE]
     assert len(set(styles)) >= len(styles) - 1  # unsir and its paper variant share one
