@@ -1,5 +1,7 @@
 """Audits that need many models: U-LiRA, KLoM and the competition's score of one method."""
 
+import torch
+
 from kit import shadows
 from kit.datasets import ImageData
 from kit.metrics import forgetting_score, klom, population_attack, u_lira, u_lira_interval
@@ -94,7 +96,7 @@ def _spreads(margins, reference) -> dict[str, float]:
 
 def _small_task(data, classes, per_class, seed) -> ForgetTask:
     """The request on ``per_class`` images of each class, so that hundreds of trainings fit."""
-    pool = shadows.halves(data, per_class=per_class, seed=seed).pool
+    pool = shadows.draw_pool(data, per_class, torch.Generator().manual_seed(seed))
     if classes:
         return forget_classes(data, classes, within=pool)
     return forget_samples(data, pool[:: len(pool) // FORGET][:FORGET], within=pool)

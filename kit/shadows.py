@@ -111,9 +111,6 @@ def halves(
     ValueError
         fewer than four shadows, or a pool, targets or requests larger than what there is.
     """
-    counts = torch.bincount(data.train_y, minlength=data.num_classes)
-    if per_class > counts.min() or per_class < 2:
-        raise ValueError(f"per_class must be 2..{int(counts.min())}, got {per_class}")
     if shadows < 4:
         raise ValueError(f"need at least 4 shadows, two in and two out, got {shadows}")
     if not classes and not 0 < forget <= targets_per_class * data.num_classes // 4:
@@ -122,11 +119,7 @@ def halves(
             f"enough of them: got {forget} of {targets_per_class * data.num_classes}"
         )
     generator = torch.Generator().manual_seed(seed)
-    by_class = [
-        rows[torch.randperm(len(rows), generator=generator)[:per_class]]
-        for rows in ((data.train_y == c).nonzero().flatten() for c in range(data.num_classes))
-    ]
-    pool = torch.cat(by_class).sort().values
+    pool = draw_pool(data, per_class, generator)
     labels = data.train_y[pool]
     trained = torch.zeros(shadows, len(pool), dtype=torch.bool)
     for row in trained:
@@ -145,6 +138,18 @@ def halves(
             seen = row.nonzero().flatten()
             chosen[seen[torch.randperm(len(seen), generator=generator)[:forget]]] = True
     return Plan(data, pool, trained, forgotten, targets, list(classes), seed)
+
+
+def draw_pool(data: ImageData, per_class: int, generator: torch.Generator) -> Tensor:
+    """Rows of ``per_class`` random training images of every class, int64, ascending."""
+    counts = torch.bincount(data.train_y, minlength=data.num_classes)
+    if not 2 <= per_class <= counts.min():
+        raise ValueError(f"per_class must be 2..{int(counts.min())}, got {per_class}")
+    by_class = [
+        rows[torch.randperm(len(rows), generator=generator)[:per_class]]
+        for rows in ((data.train_y == c).nonzero().flatten() for c in range(data.num_classes))
+    ]
+    return torch.cat(by_class).sort().values
 
 
 def repeats(task: ForgetTask, *, shadows: int, seed: int = 0) -> Plan:
