@@ -60,6 +60,18 @@ def style(method: str) -> dict:
     return {"color": colour, "marker": marker}
 
 
+def _distinct(names: Sequence[str]) -> dict[str, dict]:
+    """A look for each line of one figure: a method's own, and for other names one that is free."""
+    looks = {name: style(name) for name in names if name in STYLE}
+    taken = [look["color"] for look in looks.values()]
+    free = [(c, m) for c, m in zip(_COLOURS, _MARKERS, strict=False) if c not in taken]
+    others = [name for name in names if name not in STYLE]
+    for number, name in enumerate(others):
+        colour, marker = free[number % len(free)]
+        looks[name] = {"color": colour, "marker": marker}
+    return looks
+
+
 def figure(width: float = 7.0, height: float = 3.0, columns: int = 1, **options):
     """``plt.subplots`` of one row in the book's style; sizes in inches, 7 is the text's width."""
     plt.rcParams.update(_RC)
@@ -225,13 +237,17 @@ def curves(
     """Show lines over ``at``, by default over steps 0, 1, 2, ...; the name of a line decides its
     colour and marker, ``log`` puts x on a logarithmic axis, ``goal`` is a dotted level."""
     fig, axis = figure(6.5, 3)
+    looks = _distinct(lines)
     for name, values in lines.items():
         every = max(1, len(values) // 10)
         places = range(len(values)) if at is None else at
-        axis.plot(places, values, label=name, markevery=every, markersize=5, **style(name))
+        axis.plot(places, values, label=name, markevery=every, markersize=5, **looks[name])
     if goal is not None:
         axis.axhline(goal, color="#7F7F7F", linestyle=":", linewidth=1)
     axis.set(xlabel=x, ylabel=y, xscale="log" if log else "linear")
+    if at is not None and len(at) <= 8:
+        axis.set_xticks(at, [f"{place:g}" for place in at])
+        axis.minorticks_off()
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, alt)
 
@@ -243,10 +259,9 @@ def roc(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, least:
     The dotted line is chance.
     """
     fig, axis = figure(5.5, 3.6)
-    said = []
+    said, looks = [], _distinct(curves)
     for name, (fpr, tpr) in curves.items():
-        look = style(name)
-        axis.plot(fpr, tpr, label=name, color=look["color"], linewidth=1.8)
+        axis.plot(fpr, tpr, label=name, color=looks[name]["color"], linewidth=1.8)
         low = [t for f, t in zip(fpr, tpr, strict=True) if f <= 0.01 + 1e-12]
         said.append(f"{name} finds {max(low):.1%}")
     axis.plot([least, 1], [least, 1], color="#7F7F7F", linestyle=":", linewidth=1)

@@ -61,6 +61,9 @@ def test_weight_distance(original):
     assert layers["conv"] == pytest.approx(12, abs=1e-5)
     assert sum(d > 0 for d in layers.values()) == 2
     assert metrics.weight_distance(other, original) == pytest.approx(13, abs=1e-5)  # 5-12-13
+    size = sum(p.square().sum() for p in original.head.parameters()).sqrt().item()
+    relative = metrics.layer_distances(other, original, relative=True)
+    assert relative["head"] == pytest.approx(5 / size, abs=1e-5)
 
 
 def test_distance_needs_one_architecture(original, task):

@@ -5,10 +5,14 @@ from torch import nn
 
 
 @torch.no_grad()
-def layer_distances(model: nn.Module, other: nn.Module) -> dict[str, float]:
+def layer_distances(
+    model: nn.Module, other: nn.Module, *, relative: bool = False
+) -> dict[str, float]:
     """L2 distance of the parameters of each layer: layer name -> distance, in forward order.
 
-    A layer is a module that owns parameters; weight and bias are taken together.
+    A layer is a module that owns parameters; weight and bias are taken together, buffers do not
+    count. ``relative`` divides by the norm of the layer in ``other``. In [0, inf); good value: that
+    of two retrained models, see ``weight_distance``.
 
     Raises
     ------
@@ -23,7 +27,13 @@ def layer_distances(model: nn.Module, other: nn.Module) -> dict[str, float]:
         layer = name.rpartition(".")[0] or name
         difference = (p.double() - there[name].to(p.device).double()).square().sum().item()
         squares[layer] = squares.get(layer, 0.0) + difference
-    return {layer: s**0.5 for layer, s in squares.items()}
+    if not relative:
+        return {layer: s**0.5 for layer, s in squares.items()}
+    norms: dict[str, float] = {}
+    for name, p in there.items():
+        layer = name.rpartition(".")[0] or name
+        norms[layer] = norms.get(layer, 0.0) + p.double().square().sum().item()
+    return {layer: (s / norms[layer]) ** 0.5 if s else 0.0 for layer, s in squares.items()}
 
 
 def weight_distance(model: nn.Module, other: nn.Module) -> float:

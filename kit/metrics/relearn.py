@@ -31,8 +31,8 @@ def relearn_steps(
 
     Returns
     -------
-    the number of batches, 0 if the model is there already, infinity if ``max_epochs`` did not
-    suffice.
+    the number of batches (times 256: of images), 0 if the model is there already, infinity if
+    ``max_epochs`` did not suffice: such a time is "more than the limit", not a number to average.
     """
     recipe = _adam(max_epochs, lr)
     return _steps_until(model, task.train, task.test_forget, goal, recipe, every=1, seed=seed)
