@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import kit
-from kit import results, shadow_audits
+from kit import results, shadows
 from kit.cost import measure
 from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
-from kit.shadows import RECIPE as SHADOW_RECIPE
 from kit.training import Recipe
 from kit.unlearning import Unlearned
 
@@ -22,7 +21,7 @@ class Experiment:
     ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; a retrained
     model is judged against that of the next seed.
 
-    With ``shadows`` the runs are audits by shadow models (``kit.shadow_audits``); a request without
+    With ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``); a request without
     classes then is one for single images.
     """
 
@@ -36,7 +35,7 @@ class Experiment:
     root: str = ""  # of the data, where not the default
     model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
     recipe: dict = field(default_factory=dict)  # changes to the profile's
-    shadows: dict = field(default_factory=dict)  # settings of kit.shadow_audits.audit
+    shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -51,7 +50,7 @@ class Experiment:
 
     @property
     def full_recipe(self) -> Recipe:
-        base = SHADOW_RECIPE if self.shadows else profile(self.profile).recipe
+        base = shadows.RECIPE if self.shadows else profile(self.profile).recipe
         changes = dict(self.recipe)
         if "augment" in changes:
             changes["augment"] = type(base.augment)(**changes["augment"])
@@ -124,7 +123,7 @@ def _run_shadows(experiment, data, classes, seed, arm) -> dict:
     name, options = _model(experiment)
     settings = {k: v for k, v in arm.items() if k != "method"}
     with measure() as meter:
-        task, metrics = shadow_audits.audit(
+        task, metrics = shadows.audit(
             data, classes, arm["method"], settings, model=name, recipe=experiment.full_recipe,
             seed=seed, **experiment.shadows, **options,
         )  # fmt: skip
@@ -148,7 +147,7 @@ def _id(experiment, dataset, classes, seed, arm) -> str:
     settings = {k: v for k, v in arm.items() if k != "method"}
     task = "class:" + "+".join(map(str, sorted(classes)))
     if not classes:
-        task = f"sample:{shadow_audits.FORGET}"
+        task = f"sample:{shadows.FORGET}"
     name, _ = _model(experiment)
     return results.record_id(experiment.name, dataset, name, arm["method"], settings, task, seed)
 

@@ -73,7 +73,7 @@ def test_plan_of_halves(data):
     assert plan.task(0).forget.y.unique().tolist() == [1]
     for wrong, message in (
         ({"per_class": 61}, "per_class"),
-        ({"shadows": 3}, "at least 4"),
+        ({"shadows": 3}, "need 4 to"),
         ({"forget": 50}, "quarter"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
@@ -92,7 +92,7 @@ def test_a_killed_run_continues(data, empty_cache, monkeypatch):
     first, file = cache.place("lenet", plan.task(3), on="train", seed=3, recipe=SHORT)
     made = cache.trained("lenet", plan.task(3), seed=3, recipe=SHORT)
     trained = []
-    real = shadows.fit_ensemble
+    real = shadows.training.fit_ensemble
 
     def counting(models, splits, recipe, *, seeds):
         trained.extend(seeds)
@@ -100,11 +100,11 @@ def test_a_killed_run_continues(data, empty_cache, monkeypatch):
             raise KeyboardInterrupt
         return real(models, splits, recipe, seeds=seeds)
 
-    monkeypatch.setattr(shadows, "fit_ensemble", counting)
+    monkeypatch.setattr(shadows.training, "fit_ensemble", counting)
     with pytest.raises(KeyboardInterrupt):
         shadows.train(plan, recipe=SHORT, workers=2)
     assert trained == [0, 1, 2, 4]  # 3 was there
-    monkeypatch.setattr(shadows, "fit_ensemble", real)
+    monkeypatch.setattr(shadows.training, "fit_ensemble", real)
     written = {f: f.stat().st_mtime_ns for f in empty_cache.glob("*.pt")}
     models = shadows.train(plan, recipe=SHORT, workers=2)
     assert len(models) == 5 and largest_difference(models[3], made) == 0

@@ -1,21 +1,65 @@
 """Audits that need many models: U-LiRA, KLoM and the competition's score of one method."""
 
 import torch
+from torch import Tensor
 
-from kit import shadows
 from kit.datasets import ImageData
 from kit.metrics import forgetting_score, klom, population_attack, u_lira, u_lira_interval
+from kit.metrics.scores import margin
 from kit.profiles import RETRAIN_SEED
+from kit.progress import progress
+from kit.shadows.plan import Plan, draw_pool, halves, repeats
+from kit.shadows.training import RECIPE, train
 from kit.tasks import ForgetTask, forget_classes, forget_samples
-from kit.training import Recipe
+from kit.training import Recipe, predict
+from kit.unlearning import unlearn
 
 FORGET = 50  # images that each shadow forgets, where the request is for single images
 FPRS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # where the ROC curve is kept
 
 
+def margins(
+    plan: Plan,
+    method: str,
+    model: str = "lenet",
+    *,
+    recipe: Recipe = RECIPE,
+    settings: dict | None = None,
+    **training,
+) -> Tensor:
+    """What each shadow says about every target after it served its request.
+
+    Parameters
+    ----------
+    method
+        one of ``kit.methods.names()``; "original" for the models before the request, "retrain" for
+        models trained from fresh weights without the images to forget.
+    settings
+        of the method.
+    training
+        ``backend``, ``workers`` and the network's options, as in ``train``.
+
+    Returns
+    -------
+    the logit-scaled confidences of the true labels, float32 ``[shadows, targets]``.
+    """
+    if method == "retrain" and settings:
+        raise ValueError("shadows are retrained by their own recipe; retrain takes no settings")
+    asked = plan.target_images()
+    on = "retain" if method == "retrain" else "train"
+    models = train(plan, model, on=on, recipe=recipe, **training)
+    rows = []
+    for shadow, network in enumerate(progress(models, f"shadows: {method}")):
+        if method not in ("original", "retrain"):
+            seed = plan.seed + shadow
+            network = unlearn(method, network, plan.task(shadow), seed=seed, **settings or {}).model
+        rows.append(margin(predict(network, asked), asked.y))
+    return torch.stack(rows)
+
+
 def audit(
     data: ImageData, classes: list[int], method: str, settings: dict, *, layout: str = "halves",
-    count: int = 16, per_class: int = 200, model: str = "lenet", recipe: Recipe = shadows.RECIPE,
+    count: int = 16, per_class: int = 200, model: str = "lenet", recipe: Recipe = RECIPE,
     seed: int = 0, **options,
 ) -> tuple[ForgetTask, dict[str, float]]:  # fmt: skip
     """Train the shadows, let each serve its request by ``method``, attack.
@@ -45,24 +89,24 @@ def audit(
     """
     training = {"model": model, "recipe": recipe, **options}
     if layout == "halves":
-        plan = shadows.halves(
+        plan = halves(
             data, shadows=count, per_class=per_class, classes=classes, forget=FORGET, seed=seed
         )
-        margins = shadows.margins(plan, method, settings=settings, **training)
-        return plan.task(0), _attacks(margins, plan)
+        said = margins(plan, method, settings=settings, **training)
+        return plan.task(0), _attacks(said, plan)
     if layout != "repeats":
         raise ValueError(f'layout must be "halves" or "repeats", got {layout!r}')
-    plan = shadows.repeats(_small_task(data, classes, per_class, seed), shadows=count, seed=seed)
-    reference = shadows.margins(plan, "retrain", **training)
+    plan = repeats(_small_task(data, classes, per_class, seed), shadows=count, seed=seed)
+    reference = margins(plan, "retrain", **training)
     if method == "retrain":  # the floor: a second set of retrained models
-        other = shadows.repeats(plan.task(0), shadows=count, seed=seed + RETRAIN_SEED)
-        margins = shadows.margins(other, "retrain", **training)
+        other = repeats(plan.task(0), shadows=count, seed=seed + RETRAIN_SEED)
+        said = margins(other, "retrain", **training)
     else:
-        margins = shadows.margins(plan, method, settings=settings, **training)
-    return plan.task(0), _spreads(margins, reference)
+        said = margins(plan, method, settings=settings, **training)
+    return plan.task(0), _spreads(said, reference)
 
 
-def _attacks(margins, plan) -> dict[str, float]:
+def _attacks(said, plan) -> dict[str, float]:
     masks = plan.unlearned, plan.never
     strong, weak = u_lira(margins, *masks), population_attack(margins, *masks)
     row = {"auc": strong.auc}
@@ -96,7 +140,7 @@ def _spreads(margins, reference) -> dict[str, float]:
 
 def _small_task(data, classes, per_class, seed) -> ForgetTask:
     """The request on ``per_class`` images of each class, so that hundreds of trainings fit."""
-    pool = shadows.draw_pool(data, per_class, torch.Generator().manual_seed(seed))
+    pool = draw_pool(data, per_class, torch.Generator().manual_seed(seed))
     if classes:
         return forget_classes(data, classes, within=pool)
     return forget_samples(data, pool[:: len(pool) // FORGET][:FORGET], within=pool)

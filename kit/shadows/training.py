@@ -1,0 +1,160 @@
+"""Train the shadow models of a plan: as one ensemble, one by one, or on a cluster."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from joblib import Parallel, delayed, parallel_config
+from torch import nn
+
+from kit import cache
+from kit.cost import measure
+from kit.ensemble import fit_ensemble
+from kit.profiles import RETRAIN_SEED
+from kit.progress import progress
+from kit.shadows.plan import Plan
+from kit.splits import Split
+from kit.training import Recipe, fit
+
+BACKENDS = ("ensemble", "serial", "loky", "dask", "ray")
+# Small networks without augmentation or smoothing learn their images by heart: attacks must win.
+RECIPE = Recipe(
+    epochs=30, batch_size=50, lr=0.05, label_smoothing=0.0, weight_decay=0.0, bf16=False
+)
+
+
+def train(
+    plan: Plan,
+    model: str = "lenet",
+    *,
+    on: str = "train",
+    recipe: Recipe = RECIPE,
+    backend: str = "ensemble",
+    workers: int | None = None,
+    **options,
+) -> list[nn.Module]:
+    """The trained shadow models, from the cache as far as they are there.
+
+    A run that was killed goes on with the models that exist. The models are those of
+    ``kit.trained`` on ``plan.task(i)``, whichever backend made them.
+
+    Parameters
+    ----------
+    on
+        "train": before the request; "retain": retrained without the images to forget, from other
+        seeds.
+    backend
+        "ensemble" trains ``workers`` (default 16) at once on this machine's device, "serial" one
+        after the other, "loky" in as many processes as ``workers`` (default: the CPU's cores).
+        "dask" and "ray" do the same on a cluster: connect first (``dask.distributed.Client(...)``
+        or ``ray.init(...)``).
+    options
+        of the network.
+
+    Raises
+    ------
+    ValueError
+        an unknown backend, or a cluster that is not connected or not installed.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    job = _Job(plan, model, on, recipe, options)
+    todo = [shadow for shadow in range(len(plan)) if not job.place(shadow)[1].exists()]
+    if backend == "ensemble":
+        for shadows in progress(_rounds(todo, workers or 16), "shadows"):
+            _train_together(job, shadows)
+    elif backend != "serial":
+        _train_apart(job, todo, backend, workers or os.cpu_count())
+    return [job.trained(shadow) for shadow in progress(range(len(plan)), "shadows")]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the shadows of one call have in common."""
+
+    plan: Plan
+    model: str
+    on: str
+    recipe: Recipe
+    options: dict
+
+    def seed(self, shadow: int) -> int:
+        return self.plan.seed + shadow + (0 if self.on == "train" else RETRAIN_SEED)
+
+    def split(self, shadow: int) -> Split:
+        return getattr(self.plan.task(shadow), self.on)
+
+    def place(self, shadow: int) -> tuple[nn.Module, Path]:
+        """The untrained network, and the cache's file for the trained one."""
+        return cache.place(self.model, self.plan.task(shadow), **self._settings(shadow))
+
+    def trained(self, shadow: int) -> nn.Module:
+        return cache.trained(self.model, self.plan.task(shadow), **self._settings(shadow))
+
+    def _settings(self, shadow: int) -> dict:
+        return {"on": self.on, "seed": self.seed(shadow), "recipe": self.recipe, **self.options}
+
+
+def _train_together(job: _Job, shadows: list[int]) -> None:
+    placed = [job.place(shadow) for shadow in shadows]
+    networks, splits = [network for network, _ in placed], [job.split(s) for s in shadows]
+    with measure() as meter:
+        histories = fit_ensemble(networks, splits, job.recipe, seeds=[job.seed(s) for s in shadows])
+    share = {kind: n // len(shadows) for kind, n in meter.passes.items()}
+    for (network, file), history in zip(placed, histories, strict=True):
+        cost = {"seconds": meter.seconds / len(shadows), "passes": share}
+        cache.save(network, history, cost, file)
+
+
+def _train_apart(job: _Job, todo: list[int], backend: str, workers: int) -> None:
+    """Rounds of one job a worker: whatever the backend, a killed run has lost one round at most."""
+    if backend == "ray":
+        _register_ray()
+    if backend == "dask":
+        _find_dask()
+    with parallel_config(backend=backend, n_jobs=workers), Parallel() as parallel:
+        for shadows in progress(_rounds(todo, workers), f"shadows on {backend}"):
+            placed = [job.place(shadow) for shadow in shadows]
+            results = parallel(
+                delayed(_train_one)(network, job.split(s).alone(), job.recipe, job.seed(s))
+                for s, (network, _) in zip(shadows, placed, strict=True)
+            )
+            for (network, file), (state, history, cost) in zip(placed, results, strict=True):
+                network.load_state_dict(state)
+                cache.save(network, history, cost, file)
+
+
+def _train_one(network: nn.Module, split: Split, recipe: Recipe, seed: int) -> tuple:
+    """In a worker: train, and send back what the cache will hold."""
+    with measure() as meter:
+        history = fit(network, split, recipe, seed=seed)
+    state = {k: v.cpu() for k, v in network.state_dict().items()}
+    return state, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}
+
+
+def _rounds(shadows: list[int], size: int) -> list[list[int]]:
+    return [shadows[i : i + size] for i in range(0, len(shadows), size)]
+
+
+def _register_ray() -> None:
+    try:
+        import ray
+        from ray.util.joblib import register_ray
+    except ImportError as error:
+        raise ValueError(f"{error}; pip install 'did-it-really-forget[scale]'") from error
+    if not ray.is_initialized():
+        raise ValueError('backend="ray" needs a cluster: call ray.init(...) first')
+    register_ray()
+
+
+def _find_dask() -> None:
+    try:
+        from dask.distributed import get_client
+
+        get_client()
+    except ImportError as error:
+        raise ValueError(f"{error}; pip install 'did-it-really-forget[scale]'") from error
+    except ValueError as error:
+        raise ValueError(
+            'backend="dask" needs a cluster: call dask.distributed.Client(...) first'
+        ) from error
