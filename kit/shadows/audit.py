@@ -106,11 +106,11 @@ def audit(
     return plan.task(0), _spreads(said, reference)
 
 
-def _attacks(said, plan) -> dict[str, float]:
+def _attacks(said: Tensor, plan: Plan) -> dict[str, float]:
     masks = plan.unlearned, plan.never
-    strong, weak = u_lira(margins, *masks), population_attack(margins, *masks)
+    strong, weak = u_lira(said, *masks), population_attack(said, *masks)
     row = {"auc": strong.auc}
-    row["auc_low"], row["auc_high"] = u_lira_interval(margins, *masks)
+    row["auc_low"], row["auc_high"] = u_lira_interval(said, *masks)
     row["tpr_low"], row["tpr_high"] = strong.interval("tpr", fpr=0.01)
     for prefix, attack in (("", strong), ("population_", weak)):
         row |= {f"{prefix}tpr_at_{fpr}": attack.tpr(fpr) for fpr in FPRS}
@@ -122,17 +122,17 @@ def _attacks(said, plan) -> dict[str, float]:
     }
 
 
-def _spreads(margins, reference) -> dict[str, float]:
-    n, gaussian = len(margins), klom.klom_gaussian(margins, reference)
+def _spreads(said: Tensor, reference: Tensor) -> dict[str, float]:
+    n, gaussian = len(said), klom.klom_gaussian(said, reference)
     null = forgetting_score.null(n)
     return {
         "klom_mean": gaussian.mean().item(),
         "klom_95": gaussian.quantile(0.95).item(),
         "klom_median": gaussian.median().item(),
         "klom_median_null": klom.null(n),
-        "klom_histogram": klom.klom_histogram(margins, reference).median().item(),
+        "klom_histogram": klom.klom_histogram(said, reference).median().item(),
         "klom_histogram_null": klom.null(n, estimator=klom.klom_histogram),
-        "forgetting_score": forgetting_score.forgetting_score(margins, reference),
+        "forgetting_score": forgetting_score.forgetting_score(said, reference),
         "forgetting_score_null": null["score"],
         "shadows": n,
     }
