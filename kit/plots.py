@@ -336,7 +336,7 @@ def heat(table: pd.DataFrame, *, label: str, low: float = 0.0, high: float = 1.0
     axis.set(xlabel="", ylabel="")
     plt.setp(axis.get_xticklabels(), ha="right", rotation_mode="anchor")
     rows = [
-        f"{name}: " + ", ".join(f"{column} {value:.2f}" for column, value in row.items())
+        f"{name}: " + ", ".join(f"{column} {value:.2f}" for column, value in row.dropna().items())
         for name, row in table.iterrows()
     ]
     show(fig, f"{label}. {'; '.join(rows)}.")
