@@ -84,8 +84,10 @@ def linear_probe(
     return {"forget": share(task.test_forget), "retain": share(task.test_retain)}
 
 
-def head_recovery(model: Classifier, task: ForgetTask, *, seed: int = 0) -> dict[str, float]:
-    """A fresh last layer on the frozen rest, trained on all training images.
+def head_recovery(
+    model: Classifier, task: ForgetTask, *, per_class: int | None = None, seed: int = 0
+) -> dict[str, float]:
+    """A fresh last layer on the frozen rest, trained on ``per_class`` images a class (None: all).
 
     If the forgotten classes come back as in the original, only the last layer had changed.
 
@@ -100,7 +102,8 @@ def head_recovery(model: Classifier, task: ForgetTask, *, seed: int = 0) -> dict
 
     with seeded(seed):
         head = nn.Sequential(nn.Flatten(), nn.Linear(model.head.in_features, task.num_classes))
-    fit(head, frozen(task.train), HEAD, seed=seed, title="fresh head")
+    known = task.train if per_class is None else task.train.per_class(per_class, seed)
+    fit(head, frozen(known), HEAD, seed=seed, title="fresh head")
     return {
         "forget": accuracy(predict(head, frozen(task.test_forget)), task.test_forget.y),
         "retain": accuracy(predict(head, frozen(task.test_retain)), task.test_retain.y),
