@@ -81,7 +81,7 @@ def test_page(server, browser, file):
     page.close()
 
 
-MATHS = ["notebooks/gold_standard", "notebooks/class_unsir", "book/notation"]
+MATHS = ["notebooks/gold_standard", "notebooks/metrics", "notebooks/class_unsir", "book/notation"]
 
 
 @pytest.mark.parametrize("file", MATHS)
@@ -118,4 +118,22 @@ def test_dark_mode_keeps_figures_readable(server, browser):
         "img.kit-figure", "images => images.map(i => getComputedStyle(i).backgroundColor)"
     )
     assert backgrounds and set(backgrounds) == {"rgb(255, 255, 255)"}
+    around = page.eval_on_selector_all(
+        ".text_html:has(img.kit-figure)",
+        "boxes => boxes.map(b => getComputedStyle(b).backgroundColor)",
+    )
+    assert set(around) == {"rgba(0, 0, 0, 0)"}  # no light frame around the card
+    page.close()
+
+
+def test_a_slider_changes_the_picture(server, browser):
+    page, errors, _ = visit(browser, f"{server}/notebooks/metrics.html")
+    slider = page.locator(".kit-slider").first
+    frames = slider.locator("[data-value]")
+    shown = "frames => frames.map(f => !f.hidden)"
+    assert frames.evaluate_all(shown) == [True] + [False] * (frames.count() - 1)
+    slider.locator("input").fill("2")
+    assert [i for i, on in enumerate(frames.evaluate_all(shown)) if on] == [2]
+    assert slider.locator("output").inner_text() == frames.nth(2).get_attribute("data-value")
+    assert not errors
     page.close()
