@@ -5,9 +5,9 @@ import os
 import pytest
 import torch
 
-os.environ["KIT_PROGRESS"] = "0"
+import kit
 
-import kit  # noqa: E402  (the environment above must be set first)
+os.environ["KIT_PROGRESS"] = "0"  # read when a bar is made
 
 
 def toy_data(per_class: int = 60, num_classes: int = 4, size: int = 12) -> kit.datasets.ImageData:

@@ -1,7 +1,7 @@
 """How far two networks of one architecture are apart in weight space."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 @torch.no_grad()
@@ -22,18 +22,13 @@ def layer_distances(
     here, there = dict(model.named_parameters()), dict(other.named_parameters())
     if {n: p.shape for n, p in here.items()} != {n: p.shape for n, p in there.items()}:
         raise ValueError("the two models have different architectures; distances need the same")
-    squares: dict[str, float] = {}
-    for name, p in here.items():
-        layer = name.rpartition(".")[0] or name
-        difference = (p.double() - there[name].to(p.device).double()).square().sum().item()
-        squares[layer] = squares.get(layer, 0.0) + difference
+    distances = _layer_norms(
+        {name: p.double() - there[name].to(p.device).double() for name, p in here.items()}
+    )
     if not relative:
-        return {layer: s**0.5 for layer, s in squares.items()}
-    norms: dict[str, float] = {}
-    for name, p in there.items():
-        layer = name.rpartition(".")[0] or name
-        norms[layer] = norms.get(layer, 0.0) + p.double().square().sum().item()
-    return {layer: (s / norms[layer]) ** 0.5 if s else 0.0 for layer, s in squares.items()}
+        return distances
+    norms = _layer_norms({name: p.double() for name, p in there.items()})
+    return {layer: d / norms[layer] if d else 0.0 for layer, d in distances.items()}
 
 
 def weight_distance(model: nn.Module, other: nn.Module) -> float:
@@ -43,3 +38,12 @@ def weight_distance(model: nn.Module, other: nn.Module) -> float:
     can be permuted at will. Read it beside the distance of two retrained models.
     """
     return sum(d**2 for d in layer_distances(model, other).values()) ** 0.5
+
+
+def _layer_norms(tensors: dict[str, Tensor]) -> dict[str, float]:
+    """L2 norm of all tensors of each layer, from tensors by parameter name."""
+    squares: dict[str, float] = {}
+    for name, tensor in tensors.items():
+        layer = name.rpartition(".")[0] or name
+        squares[layer] = squares.get(layer, 0.0) + tensor.square().sum().item()
+    return {layer: square**0.5 for layer, square in squares.items()}

@@ -1,6 +1,6 @@
 """``evaluate``: one flat row of numbers about one model on one task."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from kit.metrics import probes
 from kit.metrics.accuracy import (
@@ -25,6 +25,7 @@ from kit.metrics.relearn import (
     relearn_steps,
 )
 from kit.metrics.statistics import wilson
+from kit.splits import Split
 from kit.tasks import ForgetTask
 from kit.training import check_model, predict
 
@@ -92,9 +93,12 @@ def evaluate(
     if audits != "fast" and (reference is None or original is None):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
     check_model(model, task.test)
-    row = _answers(model, task)
+    said = _predictions(model, task)
+    row = _answers(model, task, said)
     if reference is not None:
-        row |= _against(model, reference, task)
+        theirs_said = _predictions(reference, task)
+        row |= _against(said, theirs_said)
+        row["distance_reference"] = weight_distance(model, reference)
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
     if audits != "fast":
@@ -102,23 +106,33 @@ def evaluate(
         row |= alone(model, task, original, seed)
         theirs = row if reference is model else reference_row
         if theirs is None:
-            theirs = _answers(reference, task) | alone(reference, task, original, seed)
+            theirs = _answers(reference, task, theirs_said)
+            theirs |= alone(reference, task, original, seed)
         row |= _beside(row, theirs)
         if audits == "full" and task.test_forget is not None:
             row |= _inside(model, reference, original, task, seed)
     return row
 
 
-def _answers(model, task) -> dict[str, float]:
-    """What one forward pass tells about the model alone."""
-    asked = task.forget if task.test_forget is None else task.test_forget
-    on_forget, on_retain = predict(model, asked), predict(model, task.test_retain)
+def _asked(task) -> Split:
+    """The forgotten images on which a model is judged."""
+    return task.forget if task.test_forget is None else task.test_forget
+
+
+def _predictions(model, task) -> tuple[Tensor, Tensor]:
+    """Logits of the forgotten images and of the retained test images."""
+    return predict(model, _asked(task)), predict(model, task.test_retain)
+
+
+def _answers(model, task, said) -> dict[str, float]:
+    """What the predictions and one cheap look inside tell about the model alone."""
+    on_forget, on_retain = said
     spread = prediction_distribution(on_forget)
     attack = forget_attack(model, task, score="loss")
     row = {}
     for name, logits, split in (
         ("retain", on_retain, task.test_retain),
-        ("forget", on_forget, asked),
+        ("forget", on_forget, _asked(task)),
     ):
         share = accuracy(logits, split.y)
         low, high = wilson(round(share * len(split)), len(split))
@@ -140,20 +154,17 @@ def _answers(model, task) -> dict[str, float]:
     return row
 
 
-def _against(model, reference, task) -> dict[str, float]:
-    """The model's answers beside the retrained model's."""
-    asked = task.forget if task.test_forget is None else task.test_forget
-    ours, theirs = predict(model, asked), predict(reference, asked)
-    retained = predict(model, task.test_retain), predict(reference, task.test_retain)
+def _against(said, theirs_said) -> dict[str, float]:
+    """The model's predictions beside the retrained model's."""
+    (ours, ours_retained), (theirs, theirs_retained) = said, theirs_said
     return {
         "forget_total_variation": total_variation(
             prediction_distribution(ours), prediction_distribution(theirs)
         ),
         "forget_agreement": agreement(ours, theirs),
-        "retain_agreement": agreement(*retained),
+        "retain_agreement": agreement(ours_retained, theirs_retained),
         "forget_js": js_divergence(ours, theirs),
         "forget_activation_distance": activation_distance(ours, theirs),
-        "distance_reference": weight_distance(model, reference),
     }
 
 

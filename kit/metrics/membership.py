@@ -111,9 +111,7 @@ def svm_nonmember_rate(
     confidence of the true label, trained on retained images (members) against test images of
     retained classes, at most ``limit`` of each, balanced. Good value: the retrained model's, not 1.
     """
-    return 1 - _member_rate(
-        SVC(C=3, gamma="auto"), "confidence", model, task, limit=limit, seed=seed
-    )
+    return 1 - _member_rate("confidence", model, task, limit, seed)
 
 
 def entropy_member_rate(
@@ -124,7 +122,7 @@ def entropy_member_rate(
     The attack of the Mixed-Privacy authors and their followers: label-free, the RBF SVM trained on
     retained against test images. 0 looks good and is not the aim: the aim is the retrained model's.
     """
-    return _member_rate(SVC(C=3, gamma="auto"), "entropy", model, task, limit=limit, seed=seed)
+    return _member_rate("entropy", model, task, limit, seed)
 
 
 def loss_attack_accuracy(model: nn.Module, task: ForgetTask, *, seed: int = 0) -> float:
@@ -145,7 +143,7 @@ def loss_attack_accuracy(model: nn.Module, task: ForgetTask, *, seed: int = 0) -
     return float(np.mean(results))
 
 
-def _member_rate(classifier, score, model, task, *, limit, seed) -> float:
+def _member_rate(score: str, model, task, limit: int, seed: int) -> float:
     count = min(limit, len(task.retain), len(task.test_retain))
     generator = torch.Generator().manual_seed(seed)
     features = []
@@ -153,7 +151,7 @@ def _member_rate(classifier, score, model, task, *, limit, seed) -> float:
         chosen = split.take(torch.randperm(len(split), generator=generator)[:count])
         features.append(signal(score, predict(model, chosen), chosen.y))
     x = torch.cat(features).numpy()[:, None]
-    classifier.fit(x, np.arange(2 * count) < count)
+    classifier = SVC(C=3, gamma="auto").fit(x, np.arange(2 * count) < count)
     asked = signal(score, predict(model, task.forget), task.forget.y).numpy()[:, None]
     return float(classifier.predict(asked).mean())
 

@@ -4,6 +4,10 @@ The good value of each is the retrained model's, not chance: features that never
 separate it all the same. What a method left behind is the excess over retraining.
 """
 
+import math
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
@@ -70,16 +74,14 @@ def linear_probe(
     _needs_classes(task)
     sample = task.train.per_class(per_class, seed)
     known = features(model, sample)
-    mean, std = known.mean(0), known.std(0).clamp_min(1e-6)
     labels = sample.y
     if shuffled:
         generator = torch.Generator().manual_seed(seed)
         labels = labels[torch.randperm(len(labels), generator=generator)]
-    probe = LogisticRegression(C=1 / (PENALTY * len(sample)), max_iter=500)
-    probe.fit(((known - mean) / std).numpy(), labels.numpy())
+    probe, standardise = _fit_probe(known, labels)
 
     def share(split: Split) -> float:
-        return float(probe.score(((features(model, split) - mean) / std).numpy(), split.y.numpy()))
+        return float(probe.score(standardise(features(model, split)), split.y.numpy()))
 
     return {"forget": share(task.test_forget), "retain": share(task.test_retain)}
 
@@ -117,15 +119,22 @@ def probe_information(train: Tensor, is_forget: Tensor, test: Tensor, truth: Ten
     the mutual information of features ``[n, width]`` and the indicator ``[n]`` (both parts balanced
     by weights).
     """
-    mean, std = train.mean(0), train.std(0).clamp_min(1e-6)
-    probe = LogisticRegression(
-        C=1 / (PENALTY * len(train)), class_weight="balanced", max_iter=500
-    ).fit(((train - mean) / std).numpy(), is_forget.numpy())
-    log_p = torch.from_numpy(probe.predict_log_proba(((test - mean) / std).numpy()))
+    probe, standardise = _fit_probe(train, is_forget, class_weight="balanced")
+    log_p = torch.from_numpy(probe.predict_log_proba(standardise(test)))
     own = log_p.gather(1, truth.long()[:, None]).squeeze(1)
     cross_entropy = -(own[truth].mean() + own[~truth].mean()) / 2
-    nats = torch.log(torch.tensor(2.0, dtype=torch.double)) - cross_entropy
-    return nats.clamp(0, torch.log(torch.tensor(2.0)).item()).item()
+    return (math.log(2) - cross_entropy).clamp(0, math.log(2)).item()
+
+
+def _fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[LogisticRegression, Callable]:
+    """A logistic regression on standardised features, and how to standardise others alike."""
+    mean, std = known.mean(0), known.std(0).clamp_min(1e-6)
+
+    def standardise(features: Tensor) -> np.ndarray:
+        return ((features - mean) / std).numpy()
+
+    probe = LogisticRegression(C=1 / (PENALTY * len(known)), max_iter=500, **options)
+    return probe.fit(standardise(known), labels.numpy()), standardise
 
 
 def _needs_classes(task: ForgetTask) -> None:
