@@ -15,6 +15,7 @@ from kit import models, training
 from kit.cost import measure
 from kit.tasks import ForgetTask
 from kit.training import History, Recipe, device, fit
+from kit.watch import watching
 
 SOURCES = [Path(__file__).with_name(n) for n in ("training.py", "augment.py")]
 SOURCES += sorted(Path(models.__file__).parent.glob("*.py"))
@@ -46,7 +47,10 @@ def trained(
     recipe = recipe or Recipe()
     model, file = place(name, task, on=on, seed=seed, recipe=recipe, **options)
     with FileLock(file.with_suffix(".lock")):
-        if not (file.exists() and _load(model, file)):
+        ready = file.exists() and _load(model, file)
+        if ready and watching() and not model.training_history.looks:
+            model, ready = model.rebuild(seed), False  # nobody watched that training
+        if not ready:
             with measure() as meter:
                 history = fit(model, getattr(task, on), recipe, seed=seed, title=f"training {name}")
             save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)

@@ -29,6 +29,7 @@ class Meter:
         self.seconds = 0.0
         self.passes: Counter[str] = Counter()
         self.peak_memory = 0
+        self.paused = 0.0  # seconds that do not count
 
 
 @contextmanager
@@ -46,8 +47,22 @@ def measure() -> Iterator[Meter]:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
             meter.peak_memory = torch.cuda.max_memory_allocated()
-        meter.seconds = time.perf_counter() - start
+        meter.seconds = time.perf_counter() - start - meter.paused
         _open_meters.reset(token)
+
+
+@contextmanager
+def paused() -> Iterator[Meter]:
+    """What happens in the ``with`` counts in no open meter; gives a meter of its own."""
+    meters = _open_meters.get()
+    token = _open_meters.set(())
+    try:
+        with measure() as pause:
+            yield pause
+    finally:
+        _open_meters.reset(token)
+        for meter in meters:
+            meter.paused += pause.seconds
 
 
 def count_passes(kind: str, *, forward: int = 0, backward: int = 0) -> None:

@@ -1,8 +1,14 @@
 """Experiments: a TOML file of requests, seeds and arms, and the loop that records their runs."""
 
+import dataclasses
 import tomllib
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
+
+from torch import nn
 
 import kit
 from kit import results, shadows
@@ -11,6 +17,7 @@ from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
 from kit.training import Recipe
 from kit.unlearning import Unlearned
+from kit.watch import watch
 
 
 @dataclass(frozen=True)
@@ -18,8 +25,9 @@ class Experiment:
     """What an experiment file says.
 
     ``forget`` lists the requests, each a list of class indices; ``arms`` the runs on each of them:
-    ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; a retrained
-    model is judged against that of the next seed.
+    ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; settings of
+    "retrain" are changes to the recipe. The retrained model is judged against that of the
+    experiment's next seed.
 
     With ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``); a request without
     classes then is one for single images.
@@ -36,6 +44,7 @@ class Experiment:
     model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
     recipe: dict = field(default_factory=dict)  # changes to the profile's
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
+    curves: bool = False  # record the test accuracies after every epoch
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -82,7 +91,7 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         else:
             task = kit.tasks.forget_classes(data, classes)
             record = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
-            if arm["method"] == "retrain":
+            if arm == {"method": "retrain"}:
                 reference_rows[task.name, seed] = results.metrics_of(record)
         results.write(record, root)
     return len(todo)
@@ -91,20 +100,26 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
 def _run_one(experiment, task, seed, arm, reference_row) -> dict:
     recipe = experiment.full_recipe
     name, options = _model(experiment)
-    original = kit.trained(name, task, seed=seed, recipe=recipe, **options)
-    retrained = kit.trained(
-        name, task, on="retain", seed=RETRAIN_SEED + seed, recipe=recipe, **options
-    )
     settings = {k: v for k, v in arm.items() if k != "method"}
-    if arm["method"] in ("original", "retrain"):
-        out = _trained_arm(arm["method"], original, retrained, recipe, seed)
-    else:
-        out = kit.unlearn(arm["method"], original, task, seed=seed, **settings)
-    reference = retrained
-    if arm["method"] == "retrain":  # judged against another draw, not against itself
-        reference = kit.trained(
-            name, task, on="retain", seed=RETRAIN_SEED + seed + 1, recipe=recipe, **options
+
+    def gold(seed: int) -> nn.Module:
+        return kit.trained(
+            name, task, on="retain", seed=RETRAIN_SEED + seed, recipe=recipe, **options
         )
+
+    with watch(_class_accuracies(task)) if experiment.curves else nullcontext([]) as looks:
+        original = kit.trained(name, task, seed=seed, recipe=recipe, **options)
+        retrained = reference = gold(seed)
+        looks.clear()
+        if arm == {"method": "original"}:
+            out, looks = _trained_arm("original", original, recipe, seed)
+        elif arm == {"method": "retrain"}:
+            out, looks = _trained_arm("retrain", retrained, recipe, seed)
+            reference = gold(_next(experiment.seeds, seed))  # another draw, not itself
+        else:
+            if arm["method"] == "retrain":
+                settings = {"recipe": dataclasses.replace(recipe, **settings)}
+            out = kit.unlearn(arm["method"], original, task, seed=seed, **settings)
     metrics = kit.evaluate(
         out.model,
         task,
@@ -115,8 +130,34 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
         seed=seed,
     )
     return results.make(
-        out, task, metrics, experiment=experiment.name, model=name, recipe=recipe, options=settings
-    )
+        out, task, metrics, experiment=experiment.name, model=name, recipe=recipe,
+        options={k: v for k, v in arm.items() if k != "method"},
+        curves=_curves(task, looks) if experiment.curves else None,
+    )  # fmt: skip
+
+
+def _class_accuracies(task) -> Callable[[nn.Module], dict[str, float]]:
+    """A look at the test accuracy of each class: it serves every request on the same original."""
+
+    def look(model: nn.Module) -> dict[str, float]:
+        return kit.metrics.per_class_accuracy(kit.predict(model, task.test), task.test.y)
+
+    return look
+
+
+def _curves(task, looks: list[dict]) -> dict[str, list[float]]:
+    """Test accuracy on retained and on forgotten classes, after each epoch."""
+    parts = {"retain_accuracy": task.test_retain, "forget_accuracy": task.test_forget}
+    return {
+        name: [fmean(look[c] for c in split.y.tolist()) for look in looks]
+        for name, split in parts.items()
+    }
+
+
+def _next(seeds: list[int], seed: int) -> int:
+    """The seed after this one, the first after the last; of a single seed the number after it."""
+    after = seeds[(seeds.index(seed) + 1) % len(seeds)]
+    return seed + 1 if after == seed else after
 
 
 def _run_shadows(experiment, data, classes, seed, arm) -> dict:
@@ -136,11 +177,12 @@ def _run_shadows(experiment, data, classes, seed, arm) -> dict:
     )  # fmt: skip
 
 
-def _trained_arm(method, original, retrained, recipe, seed) -> Unlearned:
-    """The two models that every arm is compared with, at the cost of their own training."""
-    model = original if method == "original" else retrained
+def _trained_arm(method, model, recipe, seed) -> tuple[Unlearned, list[dict]]:
+    """One of the two models that every arm is compared with, at the cost of its own training, and
+    what was seen while it trained."""
     config = kit.methods.get("retrain").configure(recipe=recipe)
-    return Unlearned(method, model, config, seed, **model.training_cost)
+    out = Unlearned(method, model, config, seed, **model.training_cost)
+    return out, model.training_history.looks
 
 
 def _id(experiment, dataset, classes, seed, arm) -> str:

@@ -25,6 +25,7 @@ KEYS = {
     "seconds": float, "passes": dict, "peak_memory": int, "device": str, "bf16": bool,
     "versions": dict, "commit": str, "command": str, "date": str,
 }  # fmt: skip
+OPTIONAL = {"curves": dict}  # name -> one value an epoch
 
 
 def records_root() -> Path:
@@ -36,12 +37,13 @@ def records_root() -> Path:
 
 def make(
     out: Unlearned, task: ForgetTask, metrics: dict[str, float], *, experiment: str, model: str,
-    recipe: training.Recipe, options: dict | None = None,
+    recipe: training.Recipe, options: dict | None = None, curves: dict[str, list[float]] | None = None,
 ) -> dict:  # fmt: skip
     """The record of one run of ``kit.unlearn``.
 
     ``model`` is the network's name and ``recipe`` how the original was trained; ``options`` are the
-    settings that the experiment changed and that give the record its name.
+    settings that the experiment changed and that give the record its name; ``curves`` what was
+    seen after each epoch.
     """
     config = _plain(out.config)
     record = {
@@ -70,6 +72,8 @@ def make(
         "command": " ".join(["python -m kit", *sys.argv[1:]]),
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }  # fmt: skip
+    if curves:
+        record["curves"] = curves
     check(record)
     return record
 
@@ -96,11 +100,12 @@ def record_id(
 
 def check(record: dict) -> None:
     """``ValueError`` if a record does not follow the schema."""
-    absent, extra = sorted(set(KEYS) - set(record)), sorted(set(record) - set(KEYS))
+    absent = sorted(set(KEYS) - set(record))
+    extra = sorted(set(record) - set(KEYS) - set(OPTIONAL))
     if absent or extra:
         raise ValueError(f"record: keys absent {absent}, unknown {extra}")
-    for key, kind in KEYS.items():
-        if not isinstance(record[key], kind):
+    for key, kind in (KEYS | OPTIONAL).items():
+        if key in record and not isinstance(record[key], kind):
             raise ValueError(f"record: {key} must be {kind.__name__}, got {record[key]!r}")
     if record["schema"] != SCHEMA:
         raise ValueError(f"record: schema {record['schema']} is not {SCHEMA}")
@@ -122,7 +127,7 @@ def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFram
     """All records (of one experiment) as a table, one run a row, metrics as columns.
 
     Settings are columns named ``config.<name>``; passes are summed into ``forward`` and
-    ``backward``.
+    ``backward``; ``curves`` holds the accuracies after each epoch where an experiment took them.
 
     Raises
     ------
@@ -184,6 +189,7 @@ def commit() -> str:
 
 def _flat(record: dict) -> dict:
     row = {k: v for k, v in record.items() if not isinstance(v, dict)}
+    row["curves"] = record.get("curves", {})
     row |= metrics_of(record)
     row |= {f"config.{k}": v for k, v in record["config"].items()}
     for way in ("forward", "backward"):

@@ -1,5 +1,6 @@
 """The one training loop ``fit`` and the one inference loop ``predict``; all else calls these."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.augment import Augment
-from kit.cost import count_passes
+from kit.cost import count_passes, paused
 from kit.progress import progress
 from kit.splits import Split, normalise
+from kit.watch import take_look
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (model, x [B,C,H,W], y [B]) -> scalar
 
@@ -28,7 +30,7 @@ class Recipe:
     lr: float = 0.2  # peak of the schedule
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    schedule: str = "onecycle"  # "onecycle" or "constant"
+    schedule: str = "onecycle"  # "onecycle", "cosine" (from lr to 0) or "constant"
     label_smoothing: float = 0.1
     clip_value: float | None = None  # clip each gradient entry to +- this
     augment: Augment = Augment()
@@ -37,8 +39,10 @@ class Recipe:
     def __post_init__(self):
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f'optimizer must be "sgd" or "adam", got {self.optimizer!r}')
-        if self.schedule not in ("onecycle", "constant"):
-            raise ValueError(f'schedule must be "onecycle" or "constant", got {self.schedule!r}')
+        if self.schedule not in ("onecycle", "cosine", "constant"):
+            raise ValueError(
+                f'schedule must be "onecycle", "cosine" or "constant", got {self.schedule!r}'
+            )
         for name in ("epochs", "batch_size", "lr"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
@@ -49,8 +53,9 @@ class History:
     """What ``fit`` saw: one entry per epoch, and the wall-clock seconds of the whole call."""
 
     loss: list[float] = field(default_factory=list)  # mean over the epoch's samples
+    looks: list[dict] = field(default_factory=list)  # of ``kit.watch``, if somebody watched
     steps: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # without the watching
 
 
 def device() -> torch.device:
@@ -167,6 +172,9 @@ def fit(
                     f"the loss became {history.loss[-1]} in epoch {len(history.loss)}; "
                     f"lower the learning rate ({recipe.lr})"
                 )
+            with paused() as pause:
+                history.looks += take_look(model)
+            start += pause.seconds
             if stopped:
                 break
     history.seconds = time.perf_counter() - start
@@ -286,10 +294,28 @@ def make_optimizer(parameters: Sequence[Tensor], recipe: Recipe, steps: int):
             weight_decay=recipe.weight_decay,
             nesterov=recipe.momentum > 0,
         )
-    if recipe.schedule == "onecycle":
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, recipe.lr, total_steps=steps, pct_start=0.25, cycle_momentum=False
-        )
-    else:
-        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: schedule_factor(recipe.schedule, step, steps)
+    )
     return optimizer, scheduler
+
+
+def schedule_factor(schedule: str, step: int, steps: int) -> float:
+    """The share of the peak learning rate that step 0, 1, ... of ``steps`` takes.
+
+    "onecycle" (Smith and Topin 2018) climbs from 1/25 to the peak in a quarter of the steps and
+    falls to almost nothing, both along half a cosine; "cosine" (Loshchilov and Hutter 2017) only
+    falls; "constant" stays.
+    """
+    if schedule == "constant":
+        return 1.0
+    if schedule == "cosine":
+        return _half_cosine(1.0, 0.0, step / steps)
+    top = max(0.0, 0.25 * steps - 1)
+    if step < top:
+        return _half_cosine(1 / 25, 1.0, step / top)
+    return _half_cosine(1.0, 1 / 250_000, (step - top) / max(1.0, steps - 1 - top))
+
+
+def _half_cosine(first: float, last: float, progress: float) -> float:
+    return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2

@@ -122,7 +122,7 @@ def test_refuses(task):
     with pytest.raises(ValueError, match="sgd"):
         kit.Recipe(optimizer="lion")
     with pytest.raises(ValueError, match="onecycle"):
-        kit.Recipe(schedule="cosine")
+        kit.Recipe(schedule="linear")
     with pytest.raises(ValueError, match="epochs must be positive"):
         kit.Recipe(epochs=0)
     with pytest.raises(ValueError, match="unknown profile 'fast'.*quick"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kit.datasets import fashion_mnist, omniglot, torchvision_sets
 from kit.datasets.data import ImageData, from_tensors
-from kit.datasets.folder import from_folder
+from kit.datasets.folder import from_folder, load_cifar10_jpeg
 from kit.datasets.sources import data_root
 
 __all__ = ["ImageData", "from_folder", "from_tensors", "load", "names"]
@@ -13,6 +13,7 @@ _LOADERS = {
     "fashion-mnist-mini": fashion_mnist.load_mini,
     "fashion-mnist": fashion_mnist.load_full,
     "cifar10": torchvision_sets.load_cifar10,
+    "cifar10-jpeg": load_cifar10_jpeg,
     "cifar100": torchvision_sets.load_cifar100,
     "svhn": torchvision_sets.load_svhn,
     "omniglot-small": omniglot.load_small,

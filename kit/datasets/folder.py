@@ -47,6 +47,17 @@ def from_folder(
     return ImageData(name or path.name, train_x, train_y, test_x, test_y, classes)
 
 
+def load_cifar10_jpeg(root: Path, download: bool) -> ImageData:
+    """CIFAR-10 saved as JPEG files of quality 75: not the original, and its numbers are its own."""
+    path = root / "cifar10-jpeg"
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f"cifar10-jpeg cannot be downloaded: save CIFAR-10 as {path}/train/<class>/*.jpg and "
+            f"{path}/test/<class>/*.jpg at quality 75, or use cifar10 itself"
+        )
+    return from_folder(path)
+
+
 def _index(folder: Path) -> dict[str, list[Path]]:
     """Class name -> its image files, sorted by name."""
     if not folder.is_dir():
