@@ -12,6 +12,7 @@ from torch import nn
 
 import kit
 from kit import results, shadows
+from kit.augment import Augment
 from kit.cost import measure
 from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
@@ -45,6 +46,7 @@ class Experiment:
     recipe: dict = field(default_factory=dict)  # changes to the profile's
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
     curves: bool = False  # record the test accuracies after every epoch
+    tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -60,10 +62,15 @@ class Experiment:
     @property
     def full_recipe(self) -> Recipe:
         base = shadows.RECIPE if self.shadows else profile(self.profile).recipe
-        changes = dict(self.recipe)
-        if "augment" in changes:
-            changes["augment"] = type(base.augment)(**changes["augment"])
-        return Recipe(**{**vars(base), **changes})
+        return Recipe(**{**vars(base), **_with_augment(self.recipe)})
+
+    def config(self, arm: dict):
+        """The settings that an arm runs with; ``ValueError`` for unknown ones."""
+        method = kit.methods.get(arm["method"])
+        if method.name == "retrain":
+            changes = _with_augment(_settings(arm))
+            return method.configure(recipe=dataclasses.replace(self.full_recipe, **changes))
+        return method.configure(**_with_augment(self.tuning | _settings(arm)))
 
 
 def run(experiment: Experiment, root: Path | None = None) -> int:
@@ -100,7 +107,6 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
 def _run_one(experiment, task, seed, arm, reference_row) -> dict:
     recipe = experiment.full_recipe
     name, options = _model(experiment)
-    settings = {k: v for k, v in arm.items() if k != "method"}
 
     def gold(seed: int) -> nn.Module:
         return kit.trained(
@@ -117,9 +123,10 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
             out, looks = _trained_arm("retrain", retrained, recipe, seed)
             reference = gold(_next(experiment.seeds, seed))  # another draw, not itself
         else:
-            if arm["method"] == "retrain":
-                settings = {"recipe": dataclasses.replace(recipe, **settings)}
-            out = kit.unlearn(arm["method"], original, task, seed=seed, **settings)
+            config = experiment.config(arm)
+            draw = RETRAIN_SEED + seed if arm["method"] == "retrain" else seed
+            out = kit.unlearn(arm["method"], original, task, seed=draw, config=config)
+            out.seed = seed
     metrics = kit.evaluate(
         out.model,
         task,
@@ -131,7 +138,7 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
     )
     return results.make(
         out, task, metrics, experiment=experiment.name, model=name, recipe=recipe,
-        options={k: v for k, v in arm.items() if k != "method"},
+        options=_settings(arm),
         curves=_curves(task, looks) if experiment.curves else None,
     )  # fmt: skip
 
@@ -154,6 +161,17 @@ def _curves(task, looks: list[dict]) -> dict[str, list[float]]:
     }
 
 
+def _settings(arm: dict) -> dict:
+    return {k: v for k, v in arm.items() if k != "method"}
+
+
+def _with_augment(settings: dict) -> dict:
+    """The settings with the table of augmentations, if there is one, as what it stands for."""
+    if "augment" not in settings:
+        return settings
+    return settings | {"augment": Augment(**settings["augment"])}
+
+
 def _next(seeds: list[int], seed: int) -> int:
     """The seed after this one, the first after the last; of a single seed the number after it."""
     after = seeds[(seeds.index(seed) + 1) % len(seeds)]
@@ -162,7 +180,7 @@ def _next(seeds: list[int], seed: int) -> int:
 
 def _run_shadows(experiment, data, classes, seed, arm) -> dict:
     name, options = _model(experiment)
-    settings = {k: v for k, v in arm.items() if k != "method"}
+    settings = _settings(arm)
     with measure() as meter:
         task, metrics = shadows.audit(
             data, classes, arm["method"], settings, model=name, recipe=experiment.full_recipe,
@@ -186,7 +204,7 @@ def _trained_arm(method, model, recipe, seed) -> tuple[Unlearned, list[dict]]:
 
 
 def _id(experiment, dataset, classes, seed, arm) -> str:
-    settings = {k: v for k, v in arm.items() if k != "method"}
+    settings = _settings(arm)
     task = "class:" + "+".join(map(str, sorted(classes)))
     if not classes:
         task = f"sample:{shadows.FORGET}"

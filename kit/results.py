@@ -37,7 +37,8 @@ def records_root() -> Path:
 
 def make(
     out: Unlearned, task: ForgetTask, metrics: dict[str, float], *, experiment: str, model: str,
-    recipe: training.Recipe, options: dict | None = None, curves: dict[str, list[float]] | None = None,
+    recipe: training.Recipe, options: dict | None = None,
+    curves: dict[str, list[float]] | None = None,
 ) -> dict:  # fmt: skip
     """The record of one run of ``kit.unlearn``.
 

@@ -16,6 +16,7 @@ METHODS = kit.methods.names()
 TOY = {
     "retrain": {"recipe": TOY_RECIPE},
     "finetune": {"epochs": 6, "lr": 0.1, "batch_size": 32},
+    "class_pruning": {"epochs": 6, "lr": 0.1, "batch_size": 32},
     "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
 }
 

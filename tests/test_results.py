@@ -229,8 +229,7 @@ def test_committed_experiments_load():
         assert loaded.full_recipe.epochs > 0
         for arm in loaded.arms:
             if arm["method"] != "original":
-                settings = {k: v for k, v in arm.items() if k != "method"}
-                kit.methods.get(arm["method"]).configure(**settings)
+                loaded.config(arm)
 
 
 # --- the command line

@@ -1,0 +1,370 @@
+"""Class-discriminative pruning: remove the channels that speak for a class, then fine-tune.
+
+Wang, Guo, Xie, Qi, "Federated Unlearning via Class-Discriminative Pruning", WWW 2022
+(arXiv:2110.11794). Channels are words, classes are documents, mean activations are counts:
+
+    TF    share of channel j in the activation of class c, within its layer
+    IDF   log of the number of classes over the number of classes in which channel j is active
+    score TF * IDF: high where a channel is active for class c and for few others
+
+    1. report     mean activation of every channel on every class
+    2. prune      for each forgotten class: score the channels, zero those with the highest scores
+    3. fine-tune  on the retained classes
+
+In a federation (``kit.federated``) step 1 takes place on the clients, which send the means alone.
+
+Needs    all images once, forward only, for the means; the retained ones for fine-tuning.
+Cost     a forward pass over the images per forgotten class, ``epochs`` passes over the retained.
+
+Variants
+    "paper"     as the paper describes it.
+    "code"      as the authors' code does it: the LOWEST scores are pruned, by one threshold for the
+                whole network, from 256 augmented images; BatchNorm stays, so that a zeroed channel
+                emits a constant; and fine-tuning may bring it back to life.
+Every difference is a setting of its own; see ``VARIANTS``.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kit.augment import Augment
+from kit.methods.access import Needs, TaskView
+from kit.methods.logit_mask import MASKED
+from kit.methods.registry import register
+from kit.splits import Split
+from kit.training import Recipe, device, fit, infer
+
+VARIANTS = {
+    "paper": {
+        "direction": "highest",
+        "scope": "layer",
+        "idf": "paper",
+        "batchnorm": "zeroed",
+        "mask": "kept",
+        "images": 0,
+    },
+    "code": {
+        "direction": "lowest",
+        "scope": "global",
+        "idf": "code",
+        "batchnorm": "kept",
+        "mask": "released",
+        "images": 256,
+    },
+}
+CHOICES = {
+    "variant": tuple(VARIANTS),
+    "direction": ("highest", "lowest", "random", "none"),
+    "scope": ("layer", "global"),
+    "idf": ("paper", "code"),
+    "batchnorm": ("zeroed", "kept"),
+    "mask": ("kept", "released"),
+    "head": ("kept", "masked"),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings; those that are None take the value of the variant."""
+
+    variant: str = "paper"
+    share: float = 0.15  # of the channels; the authors' code: 0.05 for ResNet-20, 0.1 for VGG-11
+    direction: str | None = None  # which scores are pruned: "highest", "lowest", "random", "none"
+    scope: str | None = (
+        None  # the share is taken of each "layer", or of the whole network: "global"
+    )
+    idf: str | None = None
+    batchnorm: str | None = None  # of a pruned channel: "zeroed" (it is silent) or "kept"
+    mask: str | None = None  # during fine-tuning: "kept" or "released"
+    images: int | None = None  # for the means: so many at random, augmented; 0: all, as they are
+    head: str = "kept"  # "masked": the forgotten classes' logits, too, are put out of reach
+    epochs: int = 3  # of fine-tuning; 0: prune only
+    lr: float = 0.05  # falls along a cosine
+    batch_size: int = 128
+    augment: Augment = Augment()
+
+    def __post_init__(self):
+        for name, value in VARIANTS.get(self.variant, {}).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                )
+        if not 0 < self.share < 1:
+            raise ValueError(f"share must lie between 0 and 1, got {self.share}")
+        for name in ("images", "epochs"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+
+    @property
+    def recipe(self) -> Recipe:
+        """How to fine-tune."""
+        return Recipe(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            schedule="cosine",
+            label_smoothing=0.0,
+            augment=self.augment,
+        )
+
+
+@register(
+    "class_pruning",
+    level=("class",),
+    needs=Needs(retain="all", forget="all"),
+    paper="wang2022federated",
+    config=Config,
+)
+def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
+    """Steps 1 to 3; the history names the pruned channels, "layer:channel", class by class."""
+    pruned: dict[str, Tensor] = {}
+    history = {}
+    for c in view.forget_classes:
+        means = report(model, [view.retain, view.forget], config.images, seed)
+        chosen = choose(means, c, config, seed + c)
+        silence(model, chosen, config.batchnorm)
+        pruned = union(pruned, chosen)
+        history[f"pruned_{c}"] = [
+            f"{name}:{j}"
+            for name, mask in chosen.items()
+            for j in mask.nonzero().flatten().tolist()
+        ]
+    if config.epochs:
+        tuned = fit(
+            model, view.retain, config.recipe, seed=seed, title="fine-tuning",
+            after_step=keep_silent(model, pruned, config),
+        )  # fmt: skip
+        history["loss"] = tuned.loss
+    if config.head == "masked":
+        with torch.no_grad():
+            model.head.bias[view.forget_classes] = MASKED
+    return history
+
+
+# 1. report
+
+
+@dataclass(frozen=True)
+class ClassMeans:
+    """Mean activation of every channel on the images of every class.
+
+    ``means``: layer name -> float32 ``[classes, channels]``, rows of 0 for absent classes;
+    ``counts``: images of each class, int64 ``[classes]``.
+    """
+
+    means: dict[str, Tensor]
+    counts: Tensor
+
+    @property
+    def bytes(self) -> int:
+        """What sending the means takes: 4 bytes each, and 4 for each count."""
+        return 4 * (sum(m.numel() for m in self.means.values()) + len(self.counts))
+
+
+def class_means(
+    model: nn.Module, split: Split, augment: Augment | None = None, seed: int = 0
+) -> ClassMeans:
+    """What a holder of images reports: ``GAP(ReLU(conv(x)))``, averaged over each class.
+
+    The raw output of each convolution, before BatchNorm; the network runs in eval mode.
+
+    Raises
+    ------
+    ValueError
+        a network without convolutions, or no images.
+    """
+    convolutions = convolutions_of(model)
+    if not len(split):
+        raise ValueError("there are no images to take class means of")
+    labels = split.y
+    counts = torch.bincount(labels, minlength=split.num_classes)
+    sums: dict[str, Tensor] = {}
+    members: Tensor  # [classes, B] of the batch under way
+    done = 0
+
+    def add(name: str):
+        def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+            activation = output.relu().mean((2, 3)).to(members)  # [B, channels]
+            sums[name] = sums.get(name, 0) + members @ activation
+
+        return hook
+
+    draw = torch.Generator(device()).manual_seed(seed)
+
+    def forward(x: Tensor) -> Tensor:
+        nonlocal members, done
+        y = labels[done : done + len(x)]
+        members = (torch.arange(split.num_classes)[:, None] == y).double()
+        done += len(x)
+        return model(augment(x, draw) if augment else x)
+
+    hooks = [module.register_forward_hook(add(name)) for name, module in convolutions.items()]
+    try:
+        infer(model, forward, split)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    divisor = counts.clamp(min=1)[:, None]
+    return ClassMeans({k: (s / divisor).float() for k, s in sums.items()}, counts)
+
+
+def pooled(reports: list[ClassMeans], weights: str = "counts") -> ClassMeans:
+    """The mean of several reports.
+
+    ``weights="counts"`` gives exactly the class means of all images together, however they are
+    spread. ``"equal"`` is the plain average of the paper, in which a client that does not hold a
+    class contributes a row of zeros.
+    """
+    if weights not in ("counts", "equal"):
+        raise ValueError(f'weights must be "counts" or "equal", got {weights!r}')
+    counts = torch.stack([r.counts for r in reports])  # [clients, classes]
+    total = counts.sum(0)
+    share = counts.double() / total.clamp(min=1)
+    if weights == "equal":
+        share = torch.full_like(share, 1 / len(reports))
+    means = {}
+    for name in reports[0].means:
+        stack = torch.stack([r.means[name] for r in reports]).double()  # [clients, classes, chan.]
+        means[name] = (share[:, :, None] * stack).sum(0).float()
+    return ClassMeans(means, total)
+
+
+def report(model: nn.Module, splits: list[Split], images: int = 0, seed: int = 0) -> ClassMeans:
+    """Class means of all images of the splits, or of about ``images`` of them, augmented."""
+    if not images:
+        return pooled([class_means(model, split) for split in splits])
+    per_class = max(1, images // splits[0].num_classes)
+    crop_and_flip = Augment(crop=splits[0].pixels.shape[-1] // 8, flip=True)
+    return pooled(
+        [class_means(model, s.per_class(per_class, seed), crop_and_flip, seed) for s in splits]
+    )
+
+
+# 2. prune
+
+
+def tfidf(class_means: Tensor, target: int, idf: str = "paper") -> Tensor:
+    """How much each channel of one layer speaks for the class ``target``.
+
+    Parameters
+    ----------
+    class_means
+        mean activations, ``[classes, channels]``, not negative.
+    target
+        the class index.
+    idf
+        in which classes a channel counts as active: "paper", where its mean is at least the mean
+        over the channels of that class; "code", where it is at least its own mean over the classes.
+
+    Returns
+    -------
+    scores ``[channels]``, sections 3.2 and 3.3 of the paper.
+    """
+    classes = len(class_means)
+    activation = class_means.double()
+    if idf not in ("paper", "code"):
+        raise ValueError(f'idf must be "paper" or "code", got {idf!r}')
+    if activation.dim() != 2 or not 0 <= target < classes:
+        raise ValueError(
+            f"need class means [classes, channels] and a class of them, got "
+            f"{tuple(class_means.shape)} and {target}"
+        )
+    tf = activation[target] / activation[target].sum().clamp(min=1e-12)
+    reference = activation.mean(1 if idf == "paper" else 0, keepdim=True)
+    active = (activation >= reference).sum(0)  # [channels]: number of classes
+    numerator = 1 + classes if idf == "paper" else classes
+    return (tf * torch.log(numerator / (1 + active))).float()
+
+
+def choose(means: ClassMeans, target: int, config: Config, seed: int) -> dict[str, Tensor]:
+    """The channels to prune for one class: layer name -> bool ``[channels]``."""
+    scores = {name: tfidf(m, target, config.idf) for name, m in means.means.items()}
+    if config.direction == "none":
+        return {name: torch.zeros_like(s, dtype=torch.bool) for name, s in scores.items()}
+    if config.direction == "random":
+        draw = torch.Generator().manual_seed(seed)
+        scores = {name: torch.rand(len(s), generator=draw) for name, s in scores.items()}
+    if config.direction == "lowest":
+        scores = {name: -s for name, s in scores.items()}
+    return select(scores, config.share, config.scope)
+
+
+def select(scores: dict[str, Tensor], share: float, scope: str = "layer") -> dict[str, Tensor]:
+    """The channels with the highest scores: layer name -> bool ``[channels]``.
+
+    "layer" takes this share of each layer, rounded down. "global" takes all above one threshold, as
+    the authors' code does: a channel more than the share, ties included, and none of the layers of
+    which the share is less than one channel.
+    """
+    if scope == "layer":
+        return {name: _top(s, int(share * len(s) + 1e-9)) for name, s in scores.items()}
+    everything = torch.cat(list(scores.values()))
+    kept = int((1 - share) * len(everything) + 1e-9)
+    threshold = everything.sort(descending=True).values[len(everything) - kept]
+    return {name: (s >= threshold) & (int(share * len(s) + 1e-9) > 0) for name, s in scores.items()}
+
+
+def _top(scores: Tensor, count: int) -> Tensor:
+    chosen = torch.zeros(len(scores), dtype=torch.bool)
+    chosen[scores.argsort(descending=True, stable=True)[:count]] = True
+    return chosen
+
+
+@torch.no_grad()
+def silence(model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroed") -> None:
+    """Zero the filters of the pruned channels and, if asked, the BatchNorm that follows.
+
+    With ``batchnorm="kept"`` a channel whose filter is zero still emits BatchNorm's constant
+    ``beta - gamma * mean / sqrt(var + eps)``.
+    """
+    modules = dict(model.named_modules())
+    followers = batchnorms_of(model) if batchnorm == "zeroed" else {}
+    for name, mask in pruned.items():
+        mask = mask.to(modules[name].weight.device)
+        modules[name].weight[mask] = 0
+        if modules[name].bias is not None:
+            modules[name].bias[mask] = 0
+        if name in followers:
+            modules[followers[name]].weight[mask] = 0
+            modules[followers[name]].bias[mask] = 0
+
+
+def keep_silent(model: nn.Module, pruned: dict[str, Tensor], config: Config):
+    """What fine-tuning calls after each step: silence the pruned channels again, or nothing."""
+    if config.mask == "released" or not any(mask.any() for mask in pruned.values()):
+        return None
+
+    def again(step: int) -> None:
+        silence(model, pruned, config.batchnorm)
+
+    return again
+
+
+def union(one: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The channels that are in either."""
+    return {name: mask | one[name] if name in one else mask for name, mask in other.items()}
+
+
+def convolutions_of(model: nn.Module) -> dict[str, nn.Conv2d]:
+    """The convolutions by name; ``ValueError`` if there are none."""
+    found = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
+    if not found:
+        raise ValueError("class pruning removes channels of convolutions; this network has none")
+    return found
+
+
+def batchnorms_of(model: nn.Module) -> dict[str, str]:
+    """Convolution name -> name of the BatchNorm defined right after it, of as many channels."""
+    named = [(n, m) for n, m in model.named_modules() if not list(m.children())]
+    return {
+        name: after
+        for (name, module), (after, norm) in zip(named, named[1:], strict=False)
+        if isinstance(module, nn.Conv2d)
+        and isinstance(norm, nn.BatchNorm2d)
+        and norm.num_features == module.out_channels
+    }
