@@ -28,7 +28,7 @@ class Experiment:
     ``forget`` lists the requests, each a list of class indices; ``arms`` the runs on each of them:
     ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; settings of
     "retrain" are changes to the recipe. The retrained model is judged against that of the
-    experiment's next seed.
+    experiment's next seed, and alone if there is only one.
 
     With ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``); a request without
     classes then is one for single images.
@@ -121,7 +121,8 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
             out, looks = _trained_arm("original", original, recipe, seed)
         elif arm == {"method": "retrain"}:
             out, looks = _trained_arm("retrain", retrained, recipe, seed)
-            reference = gold(_next(experiment.seeds, seed))  # another draw, not itself
+            other = _next(experiment.seeds, seed)  # another draw, not itself
+            reference = None if other is None else gold(other)
         else:
             config = experiment.config(arm)
             draw = RETRAIN_SEED + seed if arm["method"] == "retrain" else seed
@@ -172,10 +173,10 @@ def _with_augment(settings: dict) -> dict:
     return settings | {"augment": Augment(**settings["augment"])}
 
 
-def _next(seeds: list[int], seed: int) -> int:
-    """The seed after this one, the first after the last; of a single seed the number after it."""
+def _next(seeds: list[int], seed: int) -> int | None:
+    """The seed after this one, the first after the last; None if it is the only one."""
     after = seeds[(seeds.index(seed) + 1) % len(seeds)]
-    return seed + 1 if after == seed else after
+    return None if after == seed else after
 
 
 def _run_shadows(experiment, data, classes, seed, arm) -> dict:

@@ -167,11 +167,12 @@ class ClassMeans:
 
 
 def class_means(
-    model: nn.Module, split: Split, augment: Augment | None = None, seed: int = 0
+    model: nn.Module, split: Split, augment: Augment | None = None, seed: int = 0, clip: float = 0.0
 ) -> ClassMeans:
     """What a holder of images reports: ``GAP(ReLU(conv(x)))``, averaged over each class.
 
-    The raw output of each convolution, before BatchNorm; the network runs in eval mode.
+    The raw output of each convolution, before BatchNorm; the network runs in eval mode. With
+    ``clip`` the activations of an image have at most this L2 norm in each layer.
 
     Raises
     ------
@@ -190,6 +191,8 @@ def class_means(
     def add(name: str):
         def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
             activation = output.relu().mean((2, 3)).to(members)  # [B, channels]
+            if clip:
+                activation = activation.renorm(2, 0, clip)
             sums[name] = sums.get(name, 0) + members @ activation
 
         return hook
