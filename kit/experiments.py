@@ -76,6 +76,8 @@ class Experiment:
 def run(experiment: Experiment, root: Path | None = None) -> int:
     """Run what has no record yet; a run that was interrupted is repeated, a finished one is not.
 
+    Several processes may share an experiment: none repeats what another has finished meanwhile.
+
     Returns
     -------
     the number of new records.
@@ -84,15 +86,21 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         experiment.dataset or profile(experiment.profile).dataset, root=experiment.root or None
     )
     root = root or results.records_root()
+
+    def is_done(classes, seed, arm) -> bool:
+        return (root / f"{_id(experiment, data.name, classes, seed, arm)}.json").exists()
+
     todo = [
         (classes, seed, arm)
         for seed in experiment.seeds
         for classes in experiment.forget
         for arm in experiment.arms
-        if not (root / f"{_id(experiment, data.name, classes, seed, arm)}.json").exists()
+        if not is_done(classes, seed, arm)
     ]
     reference_rows: dict = {}  # (task, seed) -> the retrained model's row, where it was measured
     for classes, seed, arm in progress(todo, experiment.name):
+        if is_done(classes, seed, arm):
+            continue
         if experiment.shadows:
             record = _run_shadows(experiment, data, classes, seed, arm)
         else:
