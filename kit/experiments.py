@@ -14,6 +14,7 @@ import kit
 from kit import results, shadows
 from kit.augment import Augment
 from kit.cost import measure
+from kit.federated.trial import trial
 from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
 from kit.training import Recipe
@@ -30,7 +31,8 @@ class Experiment:
     "retrain" are changes to the recipe. The retrained model is judged against that of the
     experiment's next seed, and alone if there is only one.
 
-    With ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``); a request without
+    With ``federation`` the networks are trained by a federation (``kit.federated.trial``). With
+    ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``); a request without
     classes then is one for single images.
     """
 
@@ -45,6 +47,7 @@ class Experiment:
     model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
     recipe: dict = field(default_factory=dict)  # changes to the profile's
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
+    federation: dict = field(default_factory=dict)  # settings of kit.federated.trial
     curves: bool = False  # record the test accuracies after every epoch
     tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
 
@@ -103,6 +106,9 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
             continue
         if experiment.shadows:
             record = _run_shadows(experiment, data, classes, seed, arm)
+        elif experiment.federation:
+            task = kit.tasks.forget_classes(data, classes)
+            record = _run_federated(experiment, task, seed, arm)
         else:
             task = kit.tasks.forget_classes(data, classes)
             record = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
@@ -185,6 +191,20 @@ def _next(seeds: list[int], seed: int) -> int | None:
     """The seed after this one, the first after the last; None if it is the only one."""
     after = seeds[(seeds.index(seed) + 1) % len(seeds)]
     return None if after == seed else after
+
+
+def _run_federated(experiment, task, seed, arm) -> dict:
+    name, options = _model(experiment)
+    config = {} if arm["method"] == "original" else experiment.config(arm)
+    out, looks = trial(
+        task, arm["method"], config, _class_accuracies(task), model=name, seed=seed,
+        **experiment.federation, **options,
+    )  # fmt: skip
+    return results.make(
+        out, task, kit.evaluate(out.model, task, seed=seed), experiment=experiment.name,
+        model=name, recipe=experiment.full_recipe, options=_settings(arm),
+        curves=_curves(task, looks),
+    )  # fmt: skip
 
 
 def _run_shadows(experiment, data, classes, seed, arm) -> dict:

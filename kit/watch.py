@@ -26,6 +26,16 @@ def watch(look: Look) -> Iterator[list[dict]]:
         _watcher.reset(token)
 
 
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Nobody looks inside this ``with``: a client's epochs are not the server's rounds."""
+    token = _watcher.set(None)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
 def watching() -> bool:
     """Whether somebody watches."""
     return _watcher.get() is not None

@@ -128,8 +128,9 @@ def test_released_mask_lets_channels_grow_back(task):
 
 def test_rounds_can_be_watched(task):
     server = federation(task)
-    with watch(lambda model: {"accuracy": 0.5}):
+    with watch(lambda model: {"accuracy": 0.5}) as looks:
         server.train(2)
+    assert len(looks) == 2  # once a round, not in every client
     assert [line["accuracy"] for line in server.log] == [0.5, 0.5]
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from kit.cost import paused
 from kit.federated.clients import Reply, Request
 from kit.methods.class_pruning import ClassMeans, Config, choose, pooled, silence, union
 from kit.progress import progress
-from kit.watch import take_look
+from kit.watch import take_look, unwatched
 
 Deliver = Callable[[list[Request]], list[Reply]]  # sends the requests, gives what came back
 
@@ -108,8 +109,9 @@ class Server:
             self.log[-1]["loss"] = sum(r.loss * r.images for r in replies) / sum(
                 r.images for r in replies
             )
-            for look in take_look(self.model):
-                self.log[-1] |= look
+            with paused():
+                for look in take_look(self.model):
+                    self.log[-1] |= look
             self._save()
 
     def report(self) -> ClassMeans:
@@ -161,7 +163,8 @@ class Server:
         ]  # fmt: skip
         start = time.perf_counter()
         for _ in range(plan.attempts):
-            replies = self._valid(self.deliver(requests), turn, expected)
+            with unwatched():
+                replies = self._valid(self.deliver(requests), turn, expected)
             if len(replies) >= plan.min_clients:
                 break
         else:
