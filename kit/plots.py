@@ -34,6 +34,16 @@ STYLE = {
     "unsir code": (ORANGE, "^"),
     "unsir no_noise": (GREEN, "P"),
     "unsir gaussian": (RED, "p"),
+    "class_pruning": (RED, "s"),
+    "highest": (RED, "o"),
+    "highest, released": (ORANGE, "o"),
+    "lowest": (BLUE, "v"),
+    "lowest, released": (SKY, "^"),
+    "random": (GREEN, "X"),
+    "random, released": (YELLOW, "d"),
+    "no pruning": ("#7F7F7F", "P"),
+    "as the code": (PINK, "*"),
+    "retrain, short": ("#000000", "*"),
 }
 _COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 _MARKERS = "osv^<>PXpd"
@@ -321,6 +331,18 @@ def dots(
     axis.grid(False, axis="x")
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, f"{label}, mean over runs. " + "; ".join(said))
+
+
+def matrix(values: Tensor, rows: Sequence[str], *, label: str, columns: str) -> None:
+    """Show ``[rows, columns]`` as coloured cells without numbers, for many columns: white is the
+    lowest. The alt text names each row's highest column."""
+    fig, axis = figure(7, 1.1 + 0.24 * len(rows))
+    image = axis.imshow(values.float().numpy(), cmap="Blues", aspect="auto")
+    fig.colorbar(image, ax=axis, label=label)
+    axis.set(yticks=range(len(rows)), yticklabels=rows, xlabel=columns)
+    axis.grid(False)
+    best = [f"{row}: {columns} {int(v.argmax())}" for row, v in zip(rows, values, strict=True)]
+    show(fig, f"{label} of {values.shape[1]} {columns}s. Highest for {'; '.join(best)}.")
 
 
 def heat(table: pd.DataFrame, *, label: str, low: float = 0.0, high: float = 1.0) -> None:

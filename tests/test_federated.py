@@ -376,6 +376,26 @@ def test_flower_gives_the_weights_of_the_in_process_loop(task, one_thread, monke
     assert log[-1]["answered"] == [0, 1, 2]
 
 
+def test_secure_sum_equals_the_means_of_all_images(task, one_thread, monkeypatch, tmp_path):
+    """SecAgg+ over four clients, some of which lack classes: to the rounding of the protocol."""
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    monkeypatch.setenv("TOY_DEATH", str(tmp_path / "never"))
+    flower = pytest.importorskip("kit.federated.flower")
+    model, told = network(task), []
+
+    def serve(deliver, context):
+        server = Server(model, range(4), deliver, PLAN)
+        told.append((server.report(), server.log[0]["answered"]))
+
+    flower.simulate(serve, load_toy, clients=4, timeout=120, secure_bound=100.0)
+    means, answered = told[0]
+    assert answered == [flower.secure.TOGETHER]  # the server saw one report, the sum of all
+    whole = cp.class_means(model, task.train)
+    assert means.counts.equal(whole.counts)
+    for name, mean in whole.means.items():
+        assert torch.allclose(means.means[name], mean, atol=1e-5), name
+
+
 def test_two_processes_over_the_network(tmp_path):
     """A SuperLink, two SuperNodes and `flwr run`, on loopback, as on several hosts."""
     pytest.importorskip("flwr")

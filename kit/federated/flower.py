@@ -20,6 +20,7 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 from torch import Tensor, nn
 
+from kit.federated import secure
 from kit.federated.clients import Reply, Request, answer
 from kit.federated.server import Deliver
 from kit.splits import Split
@@ -32,7 +33,7 @@ Serve = Callable[[Deliver, Context], None]
 
 def client_app(load: Load) -> ClientApp:
     """The app that answers requests with the images of ``load(context)``."""
-    app = ClientApp()
+    app = ClientApp(mods=[secure.masks])
     held = {}  # one process may stand in for several clients
 
     def own(context: Context) -> tuple[int, nn.Module, Split]:
@@ -48,17 +49,23 @@ def client_app(load: Load) -> ClientApp:
     @app.train()
     def work(message: Message, context: Context) -> Message:
         number, model, images = own(context)
+        if secure.is_secure(message):
+            told = secure.masked_report(message, number, model, images)
+            return Message(told, reply_to=message)
         reply = answer(_unpack_request(number, message.content), model, images)
         return Message(_pack_reply(reply), reply_to=message)
 
     return app
 
 
-def server_app(serve: Serve, clients: int = 0, timeout: float = 0.0) -> ServerApp:
+def server_app(
+    serve: Serve, clients: int = 0, timeout: float = 0.0, secure_bound: float = 0.0
+) -> ServerApp:
     """The app that waits for ``clients`` clients and then runs ``serve(deliver, context)``.
 
     A client that has not answered after ``timeout`` seconds is left out of the round. Where they
-    are 0, the run's settings "clients" and "timeout" say how many and how long.
+    are 0, the run's settings "clients" and "timeout" say how many and how long. With a
+    ``secure_bound`` the server sees the sum of all reports only, see ``kit.federated.secure``.
     """
     app = ServerApp()
 
@@ -66,17 +73,19 @@ def server_app(serve: Serve, clients: int = 0, timeout: float = 0.0) -> ServerAp
     def main(grid: Grid, context: Context) -> None:
         number = clients or context.run_config["clients"]
         patience = timeout or context.run_config["timeout"]
-        serve(_deliverer(grid, number, patience), context)
+        serve(_deliverer(grid, context, number, patience, secure_bound), context)
 
     return app
 
 
-def simulate(serve: Serve, load: Load, clients: int, timeout: float = 600.0) -> None:
+def simulate(
+    serve: Serve, load: Load, clients: int, timeout: float = 600.0, secure_bound: float = 0.0
+) -> None:
     """Run server and clients in Flower's simulation: one machine, clients in worker processes."""
     from flwr.simulation import run_simulation
 
     run_simulation(
-        server_app(serve, clients, timeout),
+        server_app(serve, clients, timeout, secure_bound),
         client_app(load),
         num_supernodes=clients,
         backend_config={"client_resources": {"num_cpus": 1, "num_gpus": 0.0}},
@@ -92,7 +101,9 @@ def client_number(context: Context) -> int:
     return int(context.node_config["partition-id"])
 
 
-def _deliverer(grid: Grid, clients: int, timeout: float) -> Deliver:
+def _deliverer(
+    grid: Grid, context: Context, clients: int, timeout: float, secure_bound: float
+) -> Deliver:
     nodes: dict[int, int] = {}  # node id -> client number; a client that comes back has a new node
 
     def meet() -> None:
@@ -109,6 +120,9 @@ def _deliverer(grid: Grid, clients: int, timeout: float) -> Deliver:
             time.sleep(0.5)
         alive = set(grid.get_node_ids())
         node_of = {number: node for node, number in nodes.items() if node in alive}
+        if secure_bound and requests[0].kind == "report":
+            asked = [node_of[r.client] for r in requests if r.client in node_of]
+            return secure.secure_report(grid, context, asked, requests[0], secure_bound)
         messages = [
             Message(_pack_request(r), node_of[r.client], "train", group_id=str(r.settings["round"]))
             for r in requests
