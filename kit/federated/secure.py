@@ -42,8 +42,9 @@ def masked_report(message: Message, client: int, model: nn.Module, images: Split
     """A client's sums of activations and counts, before the masks."""
     asked = compat.recorddict_to_fitins(message.content, keep_input=True)
     arrays = parameters_to_ndarrays(asked.parameters)
-    state = {k: torch.from_numpy(a) for k, a in zip(model.state_dict(), arrays, strict=True)}
-    request = Request(client, "report", state, json.loads(asked.config["settings"]))
+    plain = json.loads(asked.config["request"])
+    state = {name: torch.from_numpy(a) for name, a in zip(plain["names"], arrays, strict=True)}
+    request = Request(client, "report", state, plain["settings"])
     told = answer(request, model, images).tensors
     counts = told.pop("counts")
     sums = [(mean.double() * counts[:, None]).numpy() for mean in told.values()]
@@ -91,8 +92,8 @@ class _Total:
 
     def __init__(self, nodes: list[int], request: Request):
         arrays = [t.numpy() for t in request.state.values()]
-        config = {"settings": json.dumps(request.settings)}
-        ask = FitIns(ndarrays_to_parameters(arrays), config)
+        plain = json.dumps({"names": list(request.state), "settings": request.settings})
+        ask = FitIns(ndarrays_to_parameters(arrays), {"request": plain})
         self.asked = [(SimpleNamespace(node_id=node), ask) for node in nodes]
         self.sums = None
 
