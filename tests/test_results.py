@@ -17,6 +17,7 @@ import kit
 from kit import cache, experiments, results
 from kit.__main__ import main
 from kit.experiments import Experiment
+from kit.watch import watch
 from tests.conftest import TOY_RECIPE, toy_data
 
 RECIPE = dataclasses.replace(TOY_RECIPE, epochs=1)
@@ -161,6 +162,57 @@ def experiment(cached, monkeypatch, data):
               {"method": "finetune", "epochs": 1}],
         model={"name": "resnet8", "width": 4}, recipe={"epochs": 1, "augment": {}},
     )  # fmt: skip
+
+
+def test_curves_and_short_retraining(experiment, tmp_path):
+    asked = dataclasses.replace(
+        experiment, forget=[[1]], seeds=[0], curves=True, recipe={"epochs": 2, "augment": {}},
+        arms=[{"method": "original"}, {"method": "retrain"}, {"method": "retrain", "epochs": 1},
+              {"method": "finetune", "epochs": 3}, {"method": "logit_mask"}],
+    )  # fmt: skip
+    experiments.run(asked, tmp_path)
+    table = results.read("toy", tmp_path)
+    lengths = [len(c.get("retain_accuracy", [])) for c in table["curves"]]
+    assert dict(zip(table["id"], lengths, strict=True)) == {
+        "toy_toy_resnet8_original_default_class1_s0": 2,
+        "toy_toy_resnet8_retrain_default_class1_s0": 2,
+        "toy_toy_resnet8_retrain_epochs=1_class1_s0": 1,
+        "toy_toy_resnet8_finetune_epochs=3_class1_s0": 3,
+        "toy_toy_resnet8_logit_mask_default_class1_s0": 0,
+    }
+    for _, row in table[table["method"] != "logit_mask"].iterrows():
+        assert row["curves"]["retain_accuracy"][-1] == pytest.approx(row["retain_accuracy"])
+        assert row["curves"]["forget_accuracy"][-1] == pytest.approx(row["forget_accuracy"])
+    alone = table[table["id"].str.contains("retrain_default")].iloc[0]
+    assert "distance_reference" not in alone.dropna()  # there is no other seed to compare with
+
+
+def test_a_model_that_nobody_watched_is_trained_again(cached, task):
+    options = {"width": 4, "recipe": TOY_RECIPE}
+    first = kit.trained("resnet8", task, **options)
+    with watch(lambda model: {"seen": 1.0}):
+        again = kit.trained("resnet8", task, **options)
+    assert not first.training_history.looks and len(again.training_history.looks) == 6
+    assert all(
+        torch.equal(p, q) for p, q in zip(first.parameters(), again.parameters(), strict=True)
+    )
+
+
+def test_federated_experiments(experiment, tmp_path):
+    arms = [{"method": "original"}, {"method": "retrain"}, {"method": "class_pruning"}]
+    asked = dataclasses.replace(
+        experiment, forget=[[1]], seeds=[0], arms=arms,
+        federation={"clients": 3, "rounds": 2, "tuning_rounds": 1, "plan": {"lr": 0.02}},
+    )  # fmt: skip
+    experiments.run(asked, tmp_path)
+    table = results.read("toy", tmp_path).set_index("method")
+    assert [
+        len(c["retain_accuracy"]) for c in table.loc[["original", "class_pruning"], "curves"]
+    ] == [2, 1]
+    assert table.loc["class_pruning", "backward"] == 180  # the original's rounds are not its cost
+    assert table.loc["retrain", "backward"] == 2 * 180
+    with pytest.raises(ValueError, match="no method 'unsir'"):
+        experiments.run(dataclasses.replace(asked, arms=[{"method": "unsir"}]), tmp_path)
 
 
 def test_an_experiment_resumes_and_repeats_nothing(experiment, tmp_path, monkeypatch):

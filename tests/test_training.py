@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import math
+import time
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ import kit
 from kit.augment import Augment, random_crop, random_cutout, random_flip
 from kit.cost import measure
 from kit.splits import synthetic
-from kit.training import cross_entropy
+from kit.training import schedule_factor
+from kit.watch import watch
 from tests.conftest import TOY_RECIPE
 
 
@@ -63,15 +65,47 @@ def test_equals_a_loop_written_by_hand(task, optimizer):
     assert history.steps == 10 and len(history.loss) == 2 and history.seconds > 0
 
 
-def test_onecycle_ends_near_zero(task):
-    rates = []
+@pytest.mark.parametrize("steps", [8, 40, 640])
+def test_onecycle_is_torch_s(steps):
+    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        theirs, 0.4, total_steps=steps, pct_start=0.25, cycle_momentum=False
+    )
+    for step in range(steps):
+        ours = 0.4 * schedule_factor("onecycle", step, steps)
+        assert theirs.param_groups[0]["lr"] == pytest.approx(ours, abs=1e-12)
+        theirs.step()
+        if step < steps - 1:
+            schedule.step()
 
-    def spy(model, x, y):
-        return cross_entropy()(model, x, y)
 
-    model = small(task)
-    kit.fit(model, task.train, TOY_RECIPE, loss=spy, after_step=lambda n: rates.append(n))
-    assert rates == list(range(1, 6 * 8 + 1))  # 240 images in batches of 32: 8 steps an epoch
+def test_schedules_of_few_steps():
+    assert schedule_factor("onecycle", 0, 1) == 1.0
+    assert [schedule_factor("onecycle", s, 4) for s in (0, 3)] == [1.0, pytest.approx(4e-6)]
+    assert [schedule_factor("cosine", s, 4) for s in range(4)] == pytest.approx(
+        [1.0, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2]
+    )
+    assert schedule_factor("constant", 3, 4) == 1.0
+
+
+def test_a_watched_training_is_the_same_and_costs_the_same(task):
+    alone, seen = small(task), small(task)
+    with measure() as cost:
+        kit.fit(alone, task.train, TOY_RECIPE)
+
+    def slow_look(model):
+        time.sleep(0.2)
+        return {"accuracy": (kit.predict(model, task.test).argmax(1) == task.test.y).float().mean()}
+
+    with measure() as watched, watch(slow_look) as looks:
+        history = kit.fit(seen, task.train, TOY_RECIPE)
+    assert len(looks) == len(history.looks) == 6
+    assert all(
+        torch.equal(p, q) for p, q in zip(alone.parameters(), seen.parameters(), strict=True)
+    )
+    assert watched.passes == cost.passes
+    assert history.seconds < 1.2 + cost.seconds  # six looks take 1.2 s more than that
+    assert watched.seconds < 1.2 + cost.seconds
 
 
 def test_stops_when_asked(task):
