@@ -116,8 +116,10 @@ def _deliverer(
 
     def deliver(requests: list[Request]) -> list[Reply]:
         deadline = time.monotonic() + timeout
-        while meet() or len(set(nodes.values())) < clients and time.monotonic() < deadline:
+        meet()
+        while len(set(nodes.values())) < clients and time.monotonic() < deadline:
             time.sleep(0.5)
+            meet()
         alive = set(grid.get_node_ids())
         node_of = {number: node for node, number in nodes.items() if node in alive}
         if secure_bound and requests[0].kind == "report":

@@ -90,7 +90,15 @@ class Server:
     ) -> None:  # fmt: skip
         """Federated averaging (McMahan et al. 2017) for so many rounds.
 
-        ``without``: classes whose images every client leaves out.
+        Parameters
+        ----------
+        without
+            classes whose images every client leaves out.
+        phase
+            the name under which the rounds are counted: a server that goes on after it was killed
+            does not repeat those that are done.
+        batchnorm
+            of pruned channels: "zeroed" or "kept".
 
         Raises
         ------
