@@ -10,6 +10,7 @@ import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -374,6 +375,14 @@ def test_flower_gives_the_weights_of_the_in_process_loop(task, one_thread, monke
     mine = [(line["phase"], line["answered"], line["bytes_up"]) for line in here.log]
     assert [(x["phase"], x["answered"], x["bytes_up"]) for x in log[:-1]] == mine
     assert log[-1]["answered"] == [0, 1, 2]
+
+
+def test_a_message_that_is_no_reply_is_left_out():
+    flower = pytest.importorskip("kit.federated.flower")
+    content = flower.RecordDict({"joke": flower.ConfigRecord({"a": 1})})
+    sent = SimpleNamespace(content=content, metadata=SimpleNamespace(src_node_id=7))
+    with pytest.warns(UserWarning, match="sent what is no reply"):
+        assert flower._read_reply(sent) is None
 
 
 def test_secure_sum_equals_the_means_of_all_images(task, one_thread, monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ Flower carries messages; what a client answers (``clients.answer``) and what the
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 
 # Before Flower is imported: it sends nothing about its users, and looks for no newer version.
@@ -131,9 +132,20 @@ def _deliverer(
             if r.client in node_of
         ]
         replies = grid.send_and_receive(messages, timeout=timeout) if messages else []
-        return [_unpack_reply(m.content) for m in replies if not m.has_error()]
+        read = [_read_reply(m) for m in replies if not m.has_error()]
+        return [reply for reply in read if reply is not None]
 
     return deliver
+
+
+def _read_reply(message: Message) -> Reply | None:
+    """The reply in a message; None, with a warning, for one that is not made as ours are."""
+    try:
+        return _unpack_reply(message.content)
+    except (KeyError, TypeError, ValueError) as error:
+        node = message.metadata.src_node_id
+        warnings.warn(f"node {node} sent what is no reply: {error!r}", stacklevel=2)
+        return None
 
 
 def _pack(tensors: dict[str, Tensor]) -> ArrayRecord:
