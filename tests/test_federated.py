@@ -4,6 +4,7 @@ import copy
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -409,10 +410,20 @@ def test_secure_sum_equals_the_means_of_all_images(task, one_thread, monkeypatch
             assert torch.allclose(means.means[name], mean, atol=1e-5), name
 
 
+def free_ports(count):
+    """Ports that nobody listens on just now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
 def test_two_processes_over_the_network(tmp_path):
     """A SuperLink, two SuperNodes and `flwr run`, on loopback, as on several hosts."""
     pytest.importorskip("flwr")
-    port, env = 18091, {
+    port, *node_ports = free_ports(3)
+    env = {
         **os.environ,
         "FLWR_HOME": str(tmp_path),
         "FLWR_TELEMETRY_ENABLED": "0",
@@ -420,7 +431,7 @@ def test_two_processes_over_the_network(tmp_path):
         "KIT_PROGRESS": "0",
         "OMP_NUM_THREADS": "1",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }  # fmt: skip
+    }
     (tmp_path / "config.toml").write_text(
         f'[superlink.here]\naddress = "127.0.0.1:{port}"\ninsecure = true\n'
     )
@@ -440,9 +451,9 @@ def test_two_processes_over_the_network(tmp_path):
         start("flower-superlink", *insecure, "--port", str(port),
               "--disable-runtime-dependency-installation")  # fmt: skip
         time.sleep(5)
-        for number in (0, 1):
+        for number, own in enumerate(node_ports):
             start("flower-supernode", *insecure, "--superlink", f"127.0.0.1:{port}", "--port",
-                  str(port + 1 + number), "--node-config", f"partition-id={number}")  # fmt: skip
+                  str(own), "--node-config", f"partition-id={number}")  # fmt: skip
         settings = f"rounds=1 tuning-rounds=1 per-class=20 model='lenet' folder='{tmp_path}/out'"
         run = start("flwr", "run", str(ROOT / "kit" / "federated" / "app"), "here", "--stream",
                     "--run-config", settings)  # fmt: skip
