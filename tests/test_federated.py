@@ -43,6 +43,14 @@ def difference(one, other):
     return max((mine[k].float() - theirs[k].float()).abs().max().item() for k in mine)
 
 
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in other processes: sums are then added in the same order
+    yield
+    torch.set_num_threads(before)
+
+
 # --- how images are spread
 
 
@@ -254,7 +262,7 @@ SCRIPT = """
 """
 
 
-def test_a_killed_server_goes_on_where_it_was(task, tmp_path):
+def test_a_killed_server_goes_on_where_it_was(task, tmp_path, one_thread):
     """Killed in round 1, again after pruning in round 4, then left alone: as if never killed."""
     script = textwrap.dedent(SCRIPT)
     for die_in, code in ((1, -signal.SIGKILL), (4, -signal.SIGKILL), (-1, 0)):
@@ -338,14 +346,6 @@ def load_toy(context):
 def simulate(serve):
     flower = pytest.importorskip("kit.federated.flower")
     flower.simulate(serve, load_toy, clients=4, timeout=120)
-
-
-@pytest.fixture
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # as Flower's workers: sums are then added in the same order
-    yield
-    torch.set_num_threads(before)
 
 
 def test_flower_gives_the_weights_of_the_in_process_loop(task, one_thread, monkeypatch, tmp_path):
