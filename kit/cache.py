@@ -13,6 +13,7 @@ from torch import nn
 
 from kit import models, training
 from kit.cost import measure
+from kit.files import whole
 from kit.tasks import ForgetTask
 from kit.training import History, Recipe, device, fit
 from kit.watch import watching
@@ -72,10 +73,9 @@ def place(
 
 def save(model: nn.Module, history: History, cost: dict, file: Path) -> None:
     """Write a trained model; a reader sees the whole file or none."""
-    half = file.with_suffix(f".{os.getpid()}.tmp")
     state = {k: v.cpu() for k, v in model.state_dict().items()}
-    torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
-    half.replace(file)
+    with whole(file) as half:
+        torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
 
 
 def _key(model, task, split, recipe, seed) -> str:

@@ -17,6 +17,7 @@ from kit.cost import measure
 from kit.federated.trial import trial
 from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
+from kit.tasks import ForgetTask
 from kit.training import Recipe
 from kit.unlearning import Unlearned
 from kit.watch import watch
@@ -105,20 +106,34 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         if is_done(classes, seed, arm):
             continue
         if experiment.shadows:
-            record = _run_shadows(experiment, data, classes, seed, arm)
+            task, found = _run_shadows(experiment, data, classes, seed, arm)
         elif experiment.federation:
             task = kit.tasks.forget_classes(data, classes)
-            record = _run_federated(experiment, task, seed, arm)
+            found = _run_federated(experiment, task, seed, arm)
         else:
             task = kit.tasks.forget_classes(data, classes)
-            record = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
+            found = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
             if arm == {"method": "retrain"}:
-                reference_rows[task.name, seed] = results.metrics_of(record)
+                reference_rows[task.name, seed] = found.metrics
+        record = results.make(
+            found.out, task, found.metrics, experiment=experiment.name,
+            model=_model(experiment)[0], recipe=experiment.full_recipe, options=_settings(arm),
+            curves=found.looks and _curves(task, found.looks),
+        )  # fmt: skip
         results.write(record, root)
     return len(todo)
 
 
-def _run_one(experiment, task, seed, arm, reference_row) -> dict:
+@dataclass(frozen=True)
+class _Found:
+    """What a run leaves: its outcome, its metrics, and what was seen after each epoch."""
+
+    out: Unlearned
+    metrics: dict[str, float]
+    looks: list[dict] = field(default_factory=list)
+
+
+def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
     recipe = experiment.full_recipe
     name, options = _model(experiment)
 
@@ -151,11 +166,7 @@ def _run_one(experiment, task, seed, arm, reference_row) -> dict:
         reference_row=reference_row,
         seed=seed,
     )
-    return results.make(
-        out, task, metrics, experiment=experiment.name, model=name, recipe=recipe,
-        options=_settings(arm),
-        curves=_curves(task, looks) if experiment.curves else None,
-    )  # fmt: skip
+    return _Found(out, metrics, looks if experiment.curves else [])
 
 
 def _class_accuracies(task) -> Callable[[nn.Module], dict[str, float]]:
@@ -193,21 +204,17 @@ def _next(seeds: list[int], seed: int) -> int | None:
     return None if after == seed else after
 
 
-def _run_federated(experiment, task, seed, arm) -> dict:
+def _run_federated(experiment, task, seed, arm) -> _Found:
     name, options = _model(experiment)
     config = {} if arm["method"] == "original" else experiment.config(arm)
     out, looks = trial(
         task, arm["method"], config, _class_accuracies(task), model=name, seed=seed,
         **experiment.federation, **options,
     )  # fmt: skip
-    return results.make(
-        out, task, kit.evaluate(out.model, task, seed=seed), experiment=experiment.name,
-        model=name, recipe=experiment.full_recipe, options=_settings(arm),
-        curves=_curves(task, looks),
-    )  # fmt: skip
+    return _Found(out, kit.evaluate(out.model, task, seed=seed), looks)
 
 
-def _run_shadows(experiment, data, classes, seed, arm) -> dict:
+def _run_shadows(experiment, data, classes, seed, arm) -> tuple[ForgetTask, _Found]:
     name, options = _model(experiment)
     settings = _settings(arm)
     with measure() as meter:
@@ -218,10 +225,7 @@ def _run_shadows(experiment, data, classes, seed, arm) -> dict:
     trained = arm["method"] in ("original", "retrain")
     config = {} if trained else kit.methods.get(arm["method"]).configure(**settings)
     out = Unlearned(arm["method"], None, config, seed, meter.seconds, dict(meter.passes))
-    return results.make(
-        out, task, metrics, experiment=experiment.name, model=name, recipe=experiment.full_recipe,
-        options=settings,
-    )  # fmt: skip
+    return task, _Found(out, metrics)
 
 
 def _trained_arm(method, model, recipe, seed) -> tuple[Unlearned, list[dict]]:

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import platform
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pandas as pd
 import torch
 
 from kit import training
+from kit.files import whole
 from kit.tasks import ForgetTask
 from kit.unlearning import Unlearned
 
@@ -115,12 +115,9 @@ def check(record: dict) -> None:
 def write(record: dict, root: Path | None = None) -> Path:
     """Write a record under its id; a reader sees the whole file or none."""
     check(record)
-    root = root or records_root()
-    root.mkdir(parents=True, exist_ok=True)
-    file = root / f"{record['id']}.json"
-    half = file.with_suffix(f".{os.getpid()}.tmp")
-    half.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
-    half.replace(file)
+    file = (root or records_root()) / f"{record['id']}.json"
+    with whole(file) as half:
+        half.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
     return file
 
 

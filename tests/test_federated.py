@@ -136,6 +136,13 @@ def test_released_mask_lets_channels_grow_back(task):
     assert torch.count_nonzero(server.model.conv.weight[server.pruned["conv"]]) > 0
 
 
+def test_a_released_mask_is_remembered(task, tmp_path):
+    server = federation(task, folder=tmp_path)
+    server.unlearn([1], rounds=1, config=cp.Config(mask="released", share=0.3))
+    again = federation(task, folder=tmp_path)
+    assert again.pruned["conv"].any() and again.pruned["conv"].equal(server.pruned["conv"])
+
+
 def test_rounds_can_be_watched(task):
     server = federation(task)
     with watch(lambda model: {"accuracy": 0.5}) as looks:

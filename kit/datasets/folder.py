@@ -52,8 +52,10 @@ def load_cifar10_jpeg(root: Path, download: bool) -> ImageData:
     path = root / "cifar10-jpeg"
     if not path.is_dir():
         raise FileNotFoundError(
-            f"cifar10-jpeg cannot be downloaded: save CIFAR-10 as {path}/train/<class>/*.jpg and "
-            f"{path}/test/<class>/*.jpg at quality 75, or use cifar10 itself"
+            f"cifar10-jpeg is not on this machine (looked in {path}) and cannot be downloaded. "
+            f'Three ways on: (1) use the original, kit.datasets.load("cifar10", download=True); '
+            f"(2) save it as {path}/train/<class>/*.jpg and test/<class>/*.jpg, quality 75; "
+            f"(3) set KIT_DATA or pass root= to name the folder that holds cifar10-jpeg/."
         )
     return from_folder(path)
 

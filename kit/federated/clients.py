@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.federated.privacy import private
-from kit.methods.class_pruning import Config, class_means, keep_silent
+from kit.methods.class_pruning import class_means, keep_silent
 from kit.splits import Split
 from kit.training import Recipe, fit
 
@@ -99,7 +99,7 @@ def _train(worker: nn.Module, images: Split, ask: dict, request: Request):
     )
     history = fit(
         worker, images, recipe, seed=ask["seed"], title=f"client {request.client}",
-        after_step=keep_silent(worker, request.pruned, Config(batchnorm=ask["batchnorm"])),
+        after_step=keep_silent(worker, request.pruned, ask["batchnorm"]),
     )  # fmt: skip
     return {name: t.cpu() for name, t in worker.state_dict().items()}, history.loss[-1]
 

@@ -28,7 +28,7 @@ TOGETHER = -1  # the "client" that the sum of all is from
 
 def masks(message: Message, context: Context, work) -> Message:
     """The client's part of the protocol; other messages pass by."""
-    if RECORD_KEY_CONFIGS in message.content.config_records:
+    if is_secure(message):
         return secaggplus_mod(message, context, work)
     return work(message, context)
 

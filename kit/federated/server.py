@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from kit.cost import paused
 from kit.federated.clients import Reply, Request
+from kit.files import whole
 from kit.methods.class_pruning import ClassMeans, Config, choose, pooled, silence, union
 from kit.progress import progress
 from kit.watch import take_look, unwatched
@@ -86,7 +86,7 @@ class Server:
 
     def train(
         self, rounds: int, *, without: Sequence[int] = (), phase: str = "train",
-        batchnorm: str = "zeroed",
+        batchnorm: str = "zeroed", mask: str = "kept",
     ) -> None:  # fmt: skip
         """Federated averaging (McMahan et al. 2017) for so many rounds.
 
@@ -99,6 +99,8 @@ class Server:
             does not repeat those that are done.
         batchnorm
             of pruned channels: "zeroed" or "kept".
+        mask
+            "kept": pruned channels stay silent; "released": they may learn again.
 
         Raises
         ------
@@ -111,7 +113,8 @@ class Server:
             ask = {"epochs": plan.local_epochs, "lr": lr, "batch_size": plan.batch_size,
                    "bf16": plan.bf16, "batchnorm": batchnorm}  # fmt: skip
             expected = self.model.state_dict()
-            replies = self._ask("train", ask, list(without), expected, phase)
+            pruned = self.pruned if mask == "kept" else {}
+            replies = self._ask("train", ask, list(without), expected, phase, pruned)
             self.model.load_state_dict(average(replies))
             self.done[phase] = number + 1
             self.log[-1]["loss"] = sum(r.loss * r.images for r in replies) / sum(
@@ -147,14 +150,12 @@ class Server:
                 self.pruned = union(self.pruned, chosen)
                 self.done[f"prune {c}"] = 1
                 self._save()
-        kept = self.pruned
-        if config.mask == "released":
-            self.pruned = {}
-        names = "+".join(map(str, classes))
-        self.train(rounds, without=classes, phase=f"without {names}", batchnorm=config.batchnorm)
-        self.pruned = kept
+        self.train(
+            rounds, without=classes, phase=f"without {'+'.join(map(str, classes))}",
+            batchnorm=config.batchnorm, mask=config.mask,
+        )  # fmt: skip
 
-    def _ask(self, kind, ask, without, expected, phase) -> list[Reply]:
+    def _ask(self, kind, ask, without, expected, phase, pruned=None) -> list[Reply]:
         """Valid replies in the order of the clients' numbers; the log gains a line."""
         plan, turn = self.plan, len(self.log)
         chosen = self._sample(turn)
@@ -165,7 +166,7 @@ class Server:
                 client, kind, state,
                 {**ask, "round": turn, "without": without,
                  "seed": plan.seed * 1_000_003 + turn * 1_009 + client},
-                self.pruned if kind == "train" else {},
+                pruned or {},
             )
             for client in chosen
         ]  # fmt: skip
@@ -222,19 +223,15 @@ class Server:
     def _save(self) -> None:
         if not self.file:
             return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        half = self.file.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(
-            {
-                "signature": self._signature(),
-                "state": {name: t.cpu() for name, t in self.model.state_dict().items()},
-                "pruned": self.pruned,
-                "done": self.done,
-                "log": json.dumps(self.log),
-            },
-            half,
-        )
-        half.replace(self.file)
+        state = {
+            "signature": self._signature(),
+            "state": {name: t.cpu() for name, t in self.model.state_dict().items()},
+            "pruned": self.pruned,
+            "done": self.done,
+            "log": json.dumps(self.log),
+        }
+        with whole(self.file) as half:
+            torch.save(state, half)
 
     def _load(self) -> None:
         saved = torch.load(self.file, map_location="cpu", weights_only=True)

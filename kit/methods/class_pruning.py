@@ -72,9 +72,7 @@ class Config:
     variant: str = "paper"
     share: float = 0.15  # of the channels; the authors' code: 0.05 for ResNet-20, 0.1 for VGG-11
     direction: str | None = None  # which scores are pruned: "highest", "lowest", "random", "none"
-    scope: str | None = (
-        None  # the share is taken of each "layer", or of the whole network: "global"
-    )
+    scope: str | None = None  # of each "layer", or of the whole network: "global"
     idf: str | None = None
     batchnorm: str | None = None  # of a pruned channel: "zeroed" (it is silent) or "kept"
     mask: str | None = None  # during fine-tuning: "kept" or "released"
@@ -135,9 +133,10 @@ def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -
             for j in mask.nonzero().flatten().tolist()
         ]
     if config.epochs:
+        silent = pruned if config.mask == "kept" else {}
         tuned = fit(
             model, view.retain, config.recipe, seed=seed, title="fine-tuning",
-            after_step=keep_silent(model, pruned, config),
+            after_step=keep_silent(model, silent, config.batchnorm),
         )  # fmt: skip
         history["loss"] = tuned.loss
     if config.head == "masked":
@@ -337,13 +336,13 @@ def silence(model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroe
             modules[followers[name]].bias[mask] = 0
 
 
-def keep_silent(model: nn.Module, pruned: dict[str, Tensor], config: Config):
+def keep_silent(model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroed"):
     """What fine-tuning calls after each step: silence the pruned channels again, or nothing."""
-    if config.mask == "released" or not any(mask.any() for mask in pruned.values()):
+    if not any(mask.any() for mask in pruned.values()):
         return None
 
     def again(step: int) -> None:
-        silence(model, pruned, config.batchnorm)
+        silence(model, pruned, batchnorm)
 
     return again
 
