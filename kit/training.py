@@ -103,6 +103,7 @@ def fit(
     seed: int = 0,
     loss: Loss | None = None,
     after_step: Callable[[int], bool | None] | None = None,
+    eval_mode: bool = False,
     title: str = "training",
 ) -> History:
     """Train ``model`` in place and leave it in eval mode.
@@ -120,6 +121,8 @@ def fit(
         ``loss(model, x, y)``; by default cross-entropy with the recipe's label smoothing.
     after_step
         called with the number of steps done; training stops when it returns True.
+    eval_mode
+        train in eval mode: BatchNorm uses its running statistics and keeps them, dropout is off.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def fit(
     pool = _Pool([data] if isinstance(data, Split) else list(data))
     where = device()
     check_model(model, pool.splits[0])
-    model.to(where, memory_format=torch.channels_last).train()
+    model.to(where, memory_format=torch.channels_last).train(not eval_mode)
     loss = loss or cross_entropy(recipe.label_smoothing)
     parameters = [p for p in model.parameters() if p.requires_grad]
     per_epoch = len(cut(torch.arange(len(pool)), recipe.batch_size))

@@ -79,7 +79,7 @@ def unlearn(
             f"{task.level!r}; methods for it: {', '.join(methods.names(task.level))}"
         )
     check_model(model, task.retain)
-    view = TaskView(task, method.needs, seed)
+    view = TaskView(task, method.access(config), seed)
     student = copy.deepcopy(model)
     with measure() as meter, seeded(seed):
         history = method.run(student, view, config, seed)

@@ -17,6 +17,11 @@ class Needs:
 
     Each of ``retain`` and ``forget`` is None, "all", "N per class" or "P %" (of each class, drawn
     at random with the run's seed).
+
+    Raises
+    ------
+    ValueError
+        an amount that reads otherwise, no images at all, more than 100 %.
     """
 
     retain: str | None = None
@@ -24,8 +29,13 @@ class Needs:
 
     def __post_init__(self):
         for amount in (self.retain, self.forget):
-            if amount not in (None, "all") and not re.fullmatch(r"\d+ (per class|%)", amount):
+            if amount in (None, "all"):
+                continue
+            read = re.fullmatch(r"(\d+) per class|(\d+\.?\d*) %", amount)
+            if not read:
                 raise ValueError(f'cannot read {amount!r}: use None, "all", "N per class" or "P %"')
+            if float(read[1] or read[2]) == 0 or float(read[2] or 0) > 100:
+                raise ValueError(f"{amount!r} must be more than 0, and not more than 100 %")
 
     def __str__(self):
         return f"retain: {self.retain or 'nothing'}; forget: {self.forget or 'nothing'}"
@@ -74,7 +84,20 @@ class TaskView:
 def _allowed(split: Split, amount: str | None, seed: int) -> Split | None:
     if amount is None or amount == "all":
         return split if amount else None
-    number = int(amount.split()[0])
-    if amount.endswith("%"):
-        return split.fraction(number / 100, seed)
-    return split.per_class(number, seed)
+    number = float(amount.split()[0])
+    if not amount.endswith("%"):
+        return split.per_class(int(number), seed)
+    rarest, count = _rarest(split)
+    if round(number / 100 * count) < 1:
+        raise ValueError(
+            f"{amount} of the {count} {split.kind} images of class {rarest} is not even one; "
+            f"at least {50 / count:.2g} % is needed"
+        )
+    return split.fraction(number / 100, seed)
+
+
+def _rarest(split: Split) -> tuple[int, int]:
+    """The class with the fewest images, and how many it has."""
+    classes, counts = split.y.unique(return_counts=True)
+    least = counts.argmin()
+    return int(classes[least]), int(counts[least])

@@ -1,18 +1,24 @@
 """Fine-tuning on the retained data: the hope that a network forgets what it no longer sees.
 
-    minimise  E_{(x, y) in D_r} CE(f_theta(x), y),  starting at the original weights
+    minimise  E_{(x, y) in D_r} CE(f_theta(x), y) + beta * KD,  starting at the original weights
 
 The oldest baseline. The learning rate decides everything: too low forgets nothing, too high is half
-a retraining.
+a retraining. With ``distillation`` = beta > 0 the network also keeps to what the original says
+about the retained classes, at temperature 2.
 
-Needs    all retained images.
-Cost     ``epochs`` passes over them.
+Needs    all retained images, or the ``amount`` of them.
+Cost     ``epochs`` passes over them, and a forward pass of the original with distillation.
 """
 
+import copy
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
+from kit.cost import count_passes
+from kit.distillation import distillation
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
 from kit.training import Recipe, fit
@@ -25,6 +31,12 @@ class Config:
     epochs: int = 2
     lr: float = 0.02  # constant
     batch_size: int = 128
+    amount: str = "all"  # of the retained images
+    distillation: float = 0.0  # beta
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(retain=self.amount)
 
 
 @register("finetune", level=("class", "sample"), needs=Needs(retain="all"), paper="", config=Config)
@@ -37,5 +49,20 @@ def finetune(model: nn.Module, view: TaskView, config: Config, seed: int) -> dic
         schedule="constant",
         label_smoothing=0.0,
     )
-    history = fit(model, view.retain, recipe, seed=seed, title="fine-tuning")
+    loss = _distilling(model, view, config) if config.distillation else None
+    history = fit(model, view.retain, recipe, seed=seed, title="fine-tuning", loss=loss)
     return {"loss": history.loss}
+
+
+def _distilling(model: nn.Module, view: TaskView, config: Config):
+    teacher, kept = copy.deepcopy(model).eval(), view.retain_classes
+
+    def loss(student: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            taught = teacher(x)
+        count_passes("retain", forward=len(x))
+        said = student(x)
+        kd = distillation(said[:, kept], taught[:, kept]).mean()
+        return F.cross_entropy(said.float(), y) + config.distillation * kd
+
+    return loss

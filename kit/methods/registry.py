@@ -20,7 +20,7 @@ class Method:
     level
         tuple of the task levels it can serve: "class", "sample".
     needs
-        the data it may see.
+        the data it may see, where its settings say nothing else; see ``access``.
     paper
         key of the paper in ``book/references.bib``, "" for folklore.
     config
@@ -36,6 +36,10 @@ class Method:
     paper: str
     config: type
     run: Callable
+
+    def access(self, config) -> Needs:
+        """The data it may see with these settings: ``config.needs`` if they decide it."""
+        return getattr(config, "needs", self.needs)
 
     def configure(self, **options):
         """The settings with these changed; an unknown name or value raises ``ValueError``."""

@@ -4,7 +4,7 @@ Exact by construction: the forgotten images are never read, so no trace of them 
 result is one draw from a distribution of models, because initialisation and order are random: the
 spread between draws is the yardstick for every other method.
 
-Needs    all retained images.
+Needs    all retained images; with ``amount`` a part of them, and then it is no gold standard.
 Cost     a full training.
 """
 
@@ -19,9 +19,14 @@ from kit.training import Recipe, fit
 
 @dataclass(frozen=True)
 class Config:
-    """``recipe``: how to train, as the original was."""
+    """``recipe``: how to train, as the original was; ``amount``: of the retained images."""
 
     recipe: Recipe = Recipe()
+    amount: str = "all"
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(retain=self.amount)
 
 
 @register("retrain", level=("class", "sample"), needs=Needs(retain="all"), paper="", config=Config)

@@ -7,12 +7,13 @@ from torch import nn
 from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier
 from kit.models.lenet import LeNet
+from kit.models.pretrained import load_pretrained, save_pretrained
 from kit.models.resnet import ResNet
 from kit.models.vgg import CONVOLUTIONS, VGG
 from kit.models.wrapped import mobilenet_v2, resnet18, vit
 from kit.training import seeded
 
-__all__ = ["Classifier", "build", "names"]
+__all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained"]
 
 LEAKY_SLOPE = 0.01
 

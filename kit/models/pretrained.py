@@ -1,0 +1,121 @@
+"""A network of torchvision's, as its users have it: weights in a file, layers left as they are."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from kit.files import whole
+from kit.models.base import Classifier
+
+# What torchvision's published weights were trained on: statistics of RGB values in [0, 1].
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Pretrained(Classifier):
+    """torchvision's network ``net`` with the kit's names for its parts.
+
+    ``head`` is the last linear layer of ``net`` and ``features(x)`` what goes into it; nothing is
+    added or replaced, so ``net.state_dict()`` keeps torchvision's names. Takes images normalised by
+    the statistics of a data set, as all networks of the kit do, and turns them into those that
+    ``net`` was trained on.
+    """
+
+    def __init__(self, net: nn.Module, statistics: tuple[Tensor, Tensor]):
+        super().__init__()
+        self.net = net
+        self._head, last = _last_linear(net)
+        if last is None:
+            raise ValueError(f"{type(net).__name__} does not end in a linear layer")
+        parts = [
+            name for name, part in net.named_children() if any(True for _ in part.parameters())
+        ]
+        self.stages = [f"net.{name}" for name in parts if not self._head.startswith(name)][-4:]
+        mean, std = (s.view(1, -1, 1, 1) for s in statistics)
+        theirs = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
+        shift = (mean - torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)) / theirs
+        self.register_buffer("scale", std / theirs, persistent=False)
+        self.register_buffer("shift", shift, persistent=False)
+
+    @property
+    def head(self) -> nn.Linear:
+        return self.net.get_submodule(self._head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x * self.scale + self.shift)
+
+    def features(self, x: Tensor) -> Tensor:
+        caught = []
+        hook = self.head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0]))
+        try:
+            self(x)
+        finally:
+            hook.remove()
+        return caught[0]
+
+
+def load_pretrained(name: str, file: str | Path, task) -> Pretrained:
+    """torchvision's network ``name`` with the weights in ``file``.
+
+    Parameters
+    ----------
+    name
+        as in ``torchvision.models.get_model``: "resnet50", "mobilenet_v2", ...
+    file
+        a state dict, as ``torch.save(net.state_dict(), file)`` or torchvision's own downloads;
+        tensors only, no code in the file is run.
+    task
+        a ``ForgetTask`` or ``ImageData``: its images must be RGB, its classes those of the network
+        in the same order.
+
+    Raises
+    ------
+    FileNotFoundError
+        no such file.
+    ValueError
+        an unknown name, a file that holds something else, weights of another network, images that
+        are not RGB, another number of classes.
+    """
+    from torchvision.models import get_model, list_models  # slow to import
+
+    file = Path(file)
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is not there: save a network's state_dict() to it first")
+    data = getattr(task, "data", task)
+    if data.in_channels != 3:
+        raise ValueError(
+            f"torchvision's networks take RGB images, those of {data.name} have "
+            f"{data.in_channels} channel; kit.datasets.from_folder reads RGB"
+        )
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises many kinds for a file it cannot read
+        raise ValueError(f"{file} does not hold plain tensors: {error}") from error
+    try:
+        net = get_model(name, weights=None, num_classes=data.num_classes)
+    except ValueError as error:
+        close = [m for m in list_models() if m.startswith(name[:4])]
+        raise ValueError(f"torchvision has no network {name!r}; close: {close[:5]}") from error
+    try:
+        net.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{file} does not hold a {name} for {data.num_classes} classes: {error}"
+        ) from error
+    for module in net.modules():
+        if isinstance(module, (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)):
+            module.inplace = False  # torch.func cannot differentiate through that
+    return Pretrained(net, data.statistics).eval()
+
+
+def save_pretrained(model: Pretrained, file: str | Path) -> None:
+    """Write the weights under torchvision's names, for ``net.load_state_dict(torch.load(file))``;
+    the file is whole or not there."""
+    with whole(Path(file)) as half:
+        torch.save({name: t.cpu() for name, t in model.net.state_dict().items()}, half)
+
+
+def _last_linear(net: nn.Module) -> tuple[str, nn.Linear | None]:
+    linear = [(name, m) for name, m in net.named_modules() if isinstance(m, nn.Linear)]
+    return linear[-1] if linear else ("", None)
