@@ -73,7 +73,8 @@ class Experiment:
         method = kit.methods.get(arm["method"])
         if method.name == "retrain":
             changes = _with_augment(_settings(arm))
-            return method.configure(recipe=dataclasses.replace(self.full_recipe, **changes))
+            own = {"amount": changes.pop("amount")} if "amount" in changes else {}
+            return method.configure(recipe=dataclasses.replace(self.full_recipe, **changes), **own)
         return method.configure(**_with_augment(self.tuning | _settings(arm)))
 
 

@@ -17,6 +17,7 @@ TOY = {
     "retrain": {"recipe": TOY_RECIPE},
     "finetune": {"epochs": 6, "lr": 0.1, "batch_size": 32},
     "class_pruning": {"epochs": 6, "lr": 0.1, "batch_size": 32},
+    "erwp": {"epochs": 30, "lr": 0.003, "batch_size": 32},
     "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
 }
 
@@ -91,12 +92,14 @@ def test_costs_are_counted(name, outcomes):
 def test_never_reads_undeclared_data(name, outcomes, original, task):
     """Poison all that the method did not declare: the weights must not change."""
     needs = kit.methods.get(name).needs
+    view = TaskView(task, needs, seed=0)
     data = task.data
+    hidden = torch.ones(len(data.train_x), dtype=torch.bool)
+    for kind in ("retain", "forget"):
+        if getattr(needs, kind):
+            hidden[getattr(view, kind).rows] = False
     x = data.train_x.clone()
-    if needs.forget is None:
-        x[task.forget.rows] = 255 - x[task.forget.rows]
-    if needs.retain is None:
-        x[task.retain.rows] = 255 - x[task.retain.rows]
+    x[hidden] = 255 - x[hidden]
     poisoned = kit.datasets.ImageData(
         "poisoned", x, data.train_y, 255 - data.test_x, data.test_y, data.classes
     )

@@ -2,8 +2,8 @@
 
 From predictions: ``accuracy``, ``behaviour``, ``aggregates``. Attacks: ``scores``, ``roc``,
 ``membership``, ``lira``. Inside the network: ``features``, ``probes``, ``cka``, ``information``,
-``distance``, ``relearn``. From many models: ``klom``, ``forgetting_score``. How sure a number is:
-``statistics``.
+``distance``, ``relearn``, ``restricted``. From many models: ``klom``, ``forgetting_score``. How
+sure a number is: ``statistics``.
 """
 
 from kit.metrics import forgetting_score, klom, membership, scores, statistics
@@ -33,6 +33,7 @@ from kit.metrics.lira import exposure, population_attack, rmia, u_lira, u_lira_i
 from kit.metrics.membership import forget_attack, threshold_attack
 from kit.metrics.probes import head_recovery, linear_probe, prototype_recall
 from kit.metrics.relearn import anamnesis_index, relearn_curve, relearn_epochs, relearn_steps
+from kit.metrics.restricted import restricted_accuracies
 from kit.metrics.roc import Attack
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "relearn_curve",
     "relearn_epochs",
     "relearn_steps",
+    "restricted_accuracies",
     "rmia",
     "scores",
     "stage_features",

@@ -24,12 +24,13 @@ from kit.metrics.relearn import (
     relearn_epochs,
     relearn_steps,
 )
+from kit.metrics.restricted import restricted_accuracies
 from kit.metrics.statistics import wilson
 from kit.splits import Split
 from kit.tasks import ForgetTask
 from kit.training import check_model, predict
 
-AUDITS = ("fast", "relearn", "full")
+AUDITS = ("fast", "features", "relearn", "full")
 RELEARN_EPOCHS = 3  # "full" stops there; retrained models of the quick profile need up to 2.6
 
 
@@ -76,6 +77,10 @@ def evaluate(
         ``relearn_shot_1``, ``_5``, ``_20``, ``_100``; ``relearn_steps``, the same
         ``..._reference`` and ``anamnesis_index``.
 
+    with ``audits="features"``, for classes:
+        ``forgetting_prototype_accuracy``, the same ``..._cosine``; ``probe_forget``,
+        ``probe_retain``.
+
     with ``audits="relearn"``, ``reference`` and ``original``:
         ``relearn_steps``, ``relearn_epochs`` up to the papers' limits of 10 and 100 epochs, the
         same ``..._reference`` and ``anamnesis_index``.
@@ -90,7 +95,7 @@ def evaluate(
     """
     if audits not in AUDITS:
         raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
-    if audits != "fast" and (reference is None or original is None):
+    if audits in ("relearn", "full") and (reference is None or original is None):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
     check_model(model, task.test)
     said = _predictions(model, task)
@@ -101,7 +106,9 @@ def evaluate(
         row["distance_reference"] = weight_distance(model, reference)
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
-    if audits != "fast":
+    if audits == "features":
+        row |= _features(model, task, seed)
+    if audits in ("relearn", "full"):
         alone = _full if audits == "full" else _relearning
         row |= alone(model, task, original, seed)
         theirs = row if reference is model else reference_row
@@ -165,6 +172,19 @@ def _against(said, theirs_said) -> dict[str, float]:
         "retain_agreement": agreement(ours_retained, theirs_retained),
         "forget_js": js_divergence(ours, theirs),
         "forget_activation_distance": activation_distance(ours, theirs),
+    }
+
+
+def _features(model, task, seed) -> dict[str, float]:
+    """Prototypes of all training images, and a linear probe."""
+    by_angle = restricted_accuracies(model, task, cosine=True)
+    probe = probes.linear_probe(model, task, seed=seed)
+    name = "forgetting_prototype_accuracy"
+    return {
+        name: restricted_accuracies(model, task)[name],
+        f"{name}_cosine": by_angle[name],
+        "probe_forget": probe["forget"],
+        "probe_retain": probe["retain"],
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
@@ -44,12 +45,30 @@ def prototype_recall(
     recalls = []
     for draw in range(draws):
         sample = task.train.per_class(per_class, seed + draw)
-        known = features(model, sample)
-        classes = sample.y.unique()
-        means = torch.stack([known[sample.y == c].mean(0) for c in classes])
-        nearest = classes[torch.cdist(asked, means).argmin(1)]
+        nearest = nearest_class(asked, features(model, sample), sample.y)
         recalls.append((nearest == task.test_forget.y).double().mean().item())
     return sum(recalls) / draws
+
+
+def nearest_class(asked: Tensor, known: Tensor, labels: Tensor, cosine: bool = False) -> Tensor:
+    """The class whose mean feature is nearest, by Euclidean distance or by angle.
+
+    Parameters
+    ----------
+    asked
+        features ``[n, width]``.
+    known, labels
+        features ``[m, width]`` and classes ``[m]`` that the means are taken over.
+
+    Returns
+    -------
+    classes ``[n]``.
+    """
+    classes = labels.unique()
+    means = torch.stack([known[labels == c].mean(0) for c in classes])
+    if cosine:
+        asked, means = F.normalize(asked, dim=1), F.normalize(means, dim=1)
+    return classes[torch.cdist(asked, means).argmin(1)]
 
 
 def linear_probe(
