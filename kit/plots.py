@@ -35,15 +35,7 @@ STYLE = {
     "unsir no_noise": (GREEN, "P"),
     "unsir gaussian": (RED, "p"),
     "class_pruning": (RED, "s"),
-    "highest": (RED, "o"),
-    "highest, released": (ORANGE, "o"),
-    "lowest": (BLUE, "v"),
-    "lowest, released": (SKY, "^"),
-    "random": (GREEN, "X"),
-    "random, released": (YELLOW, "d"),
-    "no pruning": ("#7F7F7F", "P"),
-    "as the code": (PINK, "*"),
-    "retrain, short": ("#000000", "*"),
+    "erwp": (GREEN, "s"),
 }
 _COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 _MARKERS = "osv^<>PXpd"
@@ -331,6 +323,65 @@ def dots(
     axis.grid(False, axis="x")
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, f"{label}, mean over runs. " + "; ".join(said))
+
+
+def panels(
+    table: pd.DataFrame, metrics: Mapping[str, str], *, line: str, band: str = "retrain"
+) -> None:
+    """Show several metrics of records side by side, an arm a row: a dot per run, the mean in black.
+
+    ``table`` needs the column ``arm`` and those of ``metrics``: column -> label. The dotted line is
+    the mean of the arm ``line``; the grey band the mean of the arm ``band`` plus and minus one
+    standard deviation, and that arm has no row.
+    """
+    rows = [arm for arm in table["arm"].unique() if arm != band]
+    fig, axes = figure(9, 0.9 + 0.24 * len(rows), len(metrics), sharey=True)
+    said = []
+    for axis, (metric, label) in zip(axes, metrics.items(), strict=True):
+        reference = table[table["arm"] == band][metric]
+        if len(reference) > 1:
+            middle, spread = reference.mean(), reference.std()
+            axis.axvspan(middle - spread, middle + spread, color="#D9D9D9", zorder=0)
+        usual = table[table["arm"] == line][metric].mean()
+        axis.axvline(usual, color="#7F7F7F", linestyle=":", linewidth=1)
+        for height, arm in enumerate(rows):
+            values = table[table["arm"] == arm][metric]
+            axis.plot(values, [height] * len(values), "o", color=BLUE, markersize=4, alpha=0.5)
+            axis.plot(values.mean(), height, "|", color="black", markersize=11, markeredgewidth=2)
+        axis.set(xlabel=label, yticks=range(len(rows)), yticklabels=rows)
+        means = table.groupby("arm", sort=False)[metric].mean()
+        said.append(f"{label}: " + ", ".join(f"{arm} {value:.3f}" for arm, value in means.items()))
+    axes[0].invert_yaxis()
+    show(fig, "Mean over runs. " + "; ".join(said))
+
+
+def projections(
+    features: Mapping[str, Tensor], labels: Tensor, classes: Sequence[str], shown: Sequence[int]
+) -> None:
+    """Show the features of several networks, each on its own two principal axes.
+
+    Parameters
+    ----------
+    features
+        name -> ``[n, width]``, of the same images.
+    shown
+        classes that get a colour and a star at their mean; the others are grey.
+    """
+    fig, axes = figure(9, 3.2, len(features))
+    for axis, (name, values) in zip(axes, features.items(), strict=True):
+        centred = values - values.mean(0)
+        points = centred @ torch.linalg.svd(centred, full_matrices=False).Vh[:2].T
+        rest = ~torch.isin(labels, torch.tensor(list(shown)))
+        axis.plot(*points[rest].T, ".", color="#C4C4C4", markersize=3, label="other classes")
+        for c, colour, marker in zip(shown, _COLOURS, _MARKERS, strict=False):
+            own = points[labels == c]
+            axis.plot(*own.T, marker, color=colour, markersize=3, alpha=0.7, label=classes[c])
+            axis.plot(*own.mean(0), "*", color=colour, markersize=15, markeredgecolor="black")
+        axis.set(title=name, xticks=[], yticks=[])
+    axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    coloured = " and ".join(classes[c] for c in shown)
+    show(fig, f"Features of test images on two principal axes of {', '.join(features)}; "
+              f"{coloured} in colour with their means, the other classes grey.")  # fmt: skip
 
 
 def matrix(values: Tensor, rows: Sequence[str], *, label: str, columns: str) -> None:
