@@ -376,7 +376,7 @@ def projections(
         for c, colour, marker in zip(shown, _COLOURS, _MARKERS, strict=False):
             own = points[labels == c]
             axis.plot(*own.T, marker, color=colour, markersize=3, alpha=0.7, label=classes[c])
-            axis.plot(*own.mean(0), "*", color=colour, markersize=15, markeredgecolor="black")
+            axis.plot(*own.mean(0), "*", color=colour, ms=15, markeredgecolor="black", zorder=5)
         axis.set(title=name, xticks=[], yticks=[])
     axes[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     coloured = " and ".join(classes[c] for c in shown)

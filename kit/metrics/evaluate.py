@@ -24,7 +24,6 @@ from kit.metrics.relearn import (
     relearn_epochs,
     relearn_steps,
 )
-from kit.metrics.restricted import restricted_accuracies
 from kit.metrics.statistics import wilson
 from kit.splits import Split
 from kit.tasks import ForgetTask
@@ -177,12 +176,16 @@ def _against(said, theirs_said) -> dict[str, float]:
 
 def _features(model, task, seed) -> dict[str, float]:
     """Prototypes of all training images, and a linear probe."""
-    by_angle = restricted_accuracies(model, task, cosine=True)
     probe = probes.linear_probe(model, task, seed=seed)
-    name = "forgetting_prototype_accuracy"
+    known, asked = features(model, task.train), features(model, task.test_forget)
+
+    def prototype_accuracy(cosine: bool) -> float:
+        nearest = probes.nearest_class(asked, known, task.train.y, cosine)
+        return (nearest == task.test_forget.y).double().mean().item()
+
     return {
-        name: restricted_accuracies(model, task)[name],
-        f"{name}_cosine": by_angle[name],
+        "forgetting_prototype_accuracy": prototype_accuracy(cosine=False),
+        "forgetting_prototype_accuracy_cosine": prototype_accuracy(cosine=True),
         "probe_forget": probe["forget"],
         "probe_retain": probe["retain"],
     }
