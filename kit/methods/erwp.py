@@ -17,6 +17,7 @@ Cost     A: two forward and one backward pass over the restricted images, and a 
 """
 
 import copy
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -151,18 +152,14 @@ def choose_mask(model: nn.Module, view: TaskView, config: Config, seed: int) -> 
     mask: Mask = {}
     for c in view.forget_classes:
         chosen = relevant(model, view.forget.of_classes([c]), c, config, seed)
-        mask = {name: m | mask[name] if mask else m for name, m in chosen.items()}
+        mask = {name: m | mask.get(name, False) for name, m in chosen.items()}
     return shuffled(mask, seed) if config.mask == "random" else mask
 
 
 def relevant(model: nn.Module, images: Split, label: int, config: Config, seed: int = 0) -> Mask:
     """Step A for one class, from ``images`` of that class alone."""
-    scores = {
-        name: gradient
-        for name, gradient in relevance(model, unseen(images, config.unseen), label,
-                                        config.average).items()
-        if name in _candidates(model, config)
-    }  # fmt: skip
+    gradients = relevance(model, unseen(images, config.unseen), label, config.average)
+    scores = {name: gradients[name] for name in _candidates(model, config)}
     if config.count == "fixed":
         return {name: top(s, config.share) for name, s in scores.items()}
     sample = images.per_class(config.search_images, seed)
@@ -282,7 +279,7 @@ def share_of(model: nn.Module, mask: Mask) -> float:
     return sum(int(m.sum()) for m in mask.values()) / sum(p.numel() for p in model.parameters())
 
 
-def _candidates(model: nn.Module, config: Config) -> set[str]:
+def _candidates(model: nn.Module, config: Config) -> list[str]:
     """Names of the parameters that may enter the mask."""
     last = {id(p) for p in model.head.parameters()}
 
@@ -291,7 +288,7 @@ def _candidates(model: nn.Module, config: Config) -> set[str]:
         wanted = config.head == "in" or in_head == (config.head == "only")
         return wanted and (config.tensors == "all" or p.dim() > 1)
 
-    return {name for name, p in model.named_parameters() if enters(p)}
+    return [name for name, p in model.named_parameters() if enters(p)]
 
 
 # B. masked training
@@ -337,7 +334,7 @@ def classification(
     ce = F.cross_entropy(logits, y, reduction="none")
     ascended = ce
     if config.bound == "stop":
-        ascended = ce.clamp_max(2 * torch.tensor(float(logits.shape[1])).log().item())
+        ascended = ce.clamp_max(2 * math.log(logits.shape[1]))
     kept = ce
     if config.ce_logits == "remaining":
         kept = logits[:, remaining].logsumexp(1) - logits.gather(1, y[:, None]).squeeze(1)
