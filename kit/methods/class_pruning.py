@@ -122,7 +122,8 @@ def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -
     """Steps 1 to 3; the history names the pruned channels, "layer:channel", class by class."""
     pruned: dict[str, Tensor] = {}
     history = {}
-    for c in view.forget_classes:
+    classes = [] if config.direction == "none" else view.forget_classes  # "none" needs no means
+    for c in classes:
         means = report(model, [view.retain, view.forget], config.images, seed)
         chosen = choose(means, c, config, seed + c)
         silence(model, chosen, config.batchnorm)
