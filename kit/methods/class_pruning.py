@@ -121,7 +121,7 @@ class Config:
 def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps 1 to 3; the history names the pruned channels, "layer:channel", class by class."""
     pruned: dict[str, Tensor] = {}
-    history = {}
+    history = {f"pruned_{c}": [] for c in view.forget_classes}
     classes = [] if config.direction == "none" else view.forget_classes  # "none" needs no means
     for c in classes:
         means = report(model, [view.retain, view.forget], config.images, seed)
