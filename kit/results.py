@@ -96,7 +96,7 @@ def record_id(
     name = "_".join(parts).replace("/", "-")
     if len(name) > 120:  # many classes make long names
         name = f"{name[:100]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}_s{seed}"
-    return name
+    return name.replace(" ", "").replace("%", "pct")  # make takes both for its own
 
 
 def check(record: dict) -> None:

@@ -324,3 +324,11 @@ def test_a_download_without_a_network_is_one_line(tmp_path, monkeypatch, capsys)
 def test_unknown_command():
     done = subprocess.run([sys.executable, "-m", "kit", "fly"], capture_output=True, text=True)
     assert done.returncode == 2 and "invalid choice" in done.stderr
+
+
+def test_record_names_suit_make():
+    """A file name with a blank or a per cent sign breaks the Makefile's list of records."""
+    name = results.record_id("e", "d", "m", "erwp", {"amount": "10 %"}, "class:1+2", 0)
+    assert name == "e_d_m_erwp_amount=10pct_class1+2_s0"
+    files = results.records_root().glob("*.json")
+    assert not [f.name for f in files if " " in f.name or "%" in f.name]
