@@ -168,7 +168,7 @@ def test_full_audits_of_samples_and_classes(original, retrained, task):
 
 
 def test_evaluate_refuses(original, task):
-    with pytest.raises(ValueError, match="fast, relearn, full"):
+    with pytest.raises(ValueError, match="fast, features, relearn, full"):
         kit.evaluate(original, task, audits="some")
     with pytest.raises(ValueError, match="reference="):
         kit.evaluate(original, task, audits="full")

@@ -146,14 +146,15 @@ def test_a_file_is_loaded_forgets_and_is_saved(colours, file):
 
     task = kit.tasks.forget_classes(colours, [0])
     model = kit.models.load_pretrained("resnet18", file, task)
-    kit.fit(model, task.train, kit.Recipe(epochs=3, batch_size=20, lr=0.02, bf16=False))
+    kit.fit(model, task.train, kit.Recipe(epochs=6, batch_size=20, lr=0.02, bf16=False))
     kit.models.save_pretrained(model, file)
     again = kit.models.load_pretrained("resnet18", file, task)
     before = kit.evaluate(again, task)
     out = kit.unlearn("erwp", again, task, amount="50 %", count="fixed", lr=1e-3)
     after = kit.evaluate(out.model, task)
     kit.models.save_pretrained(out.model, file)
-    assert before["forget_accuracy"] > 0.9 and after["forget_accuracy"] <= 0.05
+    assert before["forget_accuracy"] > 0.9 and before["retain_accuracy"] > 0.9
+    assert after["forget_accuracy"] <= 0.05
     assert after["retain_accuracy"] > 0.9
     plain = resnet18(num_classes=3)
     plain.load_state_dict(torch.load(file, weights_only=True))
