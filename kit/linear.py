@@ -44,11 +44,16 @@ class Linearised:
         self.core = core.eval().requires_grad_(False)
         named = dict(core.named_parameters())
         chosen = tuple(layers) if layers is not None else ("",)
-        self.weights = {name: p.detach() for name, p in named.items() if name.startswith(chosen)}
-        if not self.weights:
+        self.shapes = {name: p.shape for name, p in named.items() if name.startswith(chosen)}
+        if not self.shapes:
             raise ValueError(f"no parameter starts with {' or '.join(chosen)}: {', '.join(named)}")
-        self.shapes = {name: w.shape for name, w in self.weights.items()}
-        self.size = sum(w.numel() for w in self.weights.values())
+        self.size = sum(shape.numel() for shape in self.shapes.values())
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The frozen weights that are linearised."""
+        named = dict(self.core.named_parameters())
+        return {name: named[name] for name in self.shapes}
 
     def zeros(self) -> Tensor:
         """``u = 0``, at which the linearised network is the core."""

@@ -78,6 +78,11 @@ def unlearn(
             f"{name} serves {' and '.join(method.level)} forgetting, this task is of level "
             f"{task.level!r}; methods for it: {', '.join(methods.names(task.level))}"
         )
+    if not isinstance(model, method.takes):
+        raise ValueError(
+            f"{name} works on a {method.takes.__qualname__}, not on a {type(model).__name__}; "
+            f"the docstring of {method.takes.__module__} says how to make one"
+        )
     check_model(model, task.retain)
     view = TaskView(task, method.access(config), seed)
     student = copy.deepcopy(model)

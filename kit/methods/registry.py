@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import nn
+
 from kit.methods.access import Needs
 
 _METHODS: dict[str, "Method"] = {}
@@ -28,6 +30,8 @@ class Method:
     run
         ``run(model, view, config, seed) -> history``; changes ``model`` in place, sees only
         ``view``, returns a dict of curves worth plotting.
+    takes
+        class of the networks it works on.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Method:
     paper: str
     config: type
     run: Callable
+    takes: type = nn.Module
 
     def access(self, config) -> Needs:
         """The data it may see with these settings: ``config.needs`` if they decide it."""
@@ -53,13 +58,16 @@ class Method:
         return self.config(**options)
 
 
-def register(name: str, *, level: tuple[str, ...], needs: Needs, paper: str, config: type):
+def register(
+    name: str, *, level: tuple[str, ...], needs: Needs, paper: str, config: type,
+    takes: type = nn.Module,
+):  # fmt: skip
     """Decorator that makes a function an unlearning method."""
 
     def decorate(run: Callable) -> Callable:
         if name in _METHODS:
             raise ValueError(f"two methods are called {name!r}")
-        _METHODS[name] = Method(name, level, needs, paper, config, run)
+        _METHODS[name] = Method(name, level, needs, paper, config, run, takes)
         return run
 
     return decorate
