@@ -62,9 +62,10 @@ test: book  ## unit tests, every notebook, and checks of the built pages in a br
 	$(BIN)/python -m pytest tests
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --timeout=900 notebooks
 
-bench: $(READY)  ## speed of training, of shadow models and of a full audit
+bench: $(READY)  ## speed of training, of shadow models, of a full audit and of linearised networks
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/shadows.py
+	$(BIN)/python bench/linear.py
 
 serve: book  ## look at the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

@@ -14,7 +14,9 @@ import kit
 from kit import results, shadows
 from kit.augment import Augment
 from kit.cost import measure
-from kit.federated.trial import trial
+from kit.federated.trial import trial as federated_trial
+from kit.mixed_trial import Setting
+from kit.mixed_trial import trial as mixed_trial
 from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
 from kit.tasks import ForgetTask
@@ -33,8 +35,9 @@ class Experiment:
     experiment's next seed, and alone if there is only one.
 
     With ``federation`` the networks are trained by a federation (``kit.federated.trial``). With
-    ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``); a request without
-    classes then is one for single images.
+    ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``), with ``mixed`` they
+    have a core and a user (``kit.mixed_trial``); a request without classes then is one for single
+    images, and with ``mixed`` the settings of "original" and "retrain" are changes to that table.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Experiment:
     recipe: dict = field(default_factory=dict)  # changes to the profile's
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
     federation: dict = field(default_factory=dict)  # settings of kit.federated.trial
+    mixed: dict = field(default_factory=dict)  # a kit.mixed_trial.Setting
     curves: bool = False  # record the test accuracies after every epoch
     tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
 
@@ -108,6 +112,8 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
             continue
         if experiment.shadows:
             task, found = _run_shadows(experiment, data, classes, seed, arm)
+        elif experiment.mixed:
+            task, found = _run_mixed(experiment, data, classes, seed, arm)
         elif experiment.federation:
             task = kit.tasks.forget_classes(data, classes)
             found = _run_federated(experiment, task, seed, arm)
@@ -119,7 +125,7 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         record = results.make(
             found.out, task, found.metrics, experiment=experiment.name,
             model=_model(experiment)[0], recipe=experiment.full_recipe, options=_settings(arm),
-            curves=found.looks and _curves(task, found.looks),
+            curves=found.curves or (found.looks and _curves(task, found.looks)),
         )  # fmt: skip
         results.write(record, root)
     return len(todo)
@@ -132,6 +138,7 @@ class _Found:
     out: Unlearned
     metrics: dict[str, float]
     looks: list[dict] = field(default_factory=list)
+    curves: dict[str, list[float]] = field(default_factory=dict)  # instead of looks
 
 
 def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
@@ -208,11 +215,28 @@ def _next(seeds: list[int], seed: int) -> int | None:
 def _run_federated(experiment, task, seed, arm) -> _Found:
     name, options = _model(experiment)
     config = {} if arm["method"] == "original" else experiment.config(arm)
-    out, looks = trial(
+    out, looks = federated_trial(
         task, arm["method"], config, _class_accuracies(task), model=name, seed=seed,
         **experiment.federation, **options,
     )  # fmt: skip
     return _Found(out, kit.evaluate(out.model, task, seed=seed), looks)
+
+
+def _run_mixed(experiment, data, classes, seed, arm) -> tuple[ForgetTask, _Found]:
+    name, options = _model(experiment)
+    settings = dict(experiment.mixed)
+    if arm["method"] in ("original", "retrain"):
+        settings |= _settings(arm)
+        config = settings
+    else:
+        config = experiment.config(arm)
+    if "layers" in settings:
+        settings["layers"] = tuple(settings["layers"]) or None
+    task, out, metrics, curves = mixed_trial(
+        data, tuple(classes), arm["method"], config, Setting(**settings), model=name,
+        recipe=experiment.full_recipe, seed=seed, **options,
+    )  # fmt: skip
+    return task, _Found(out, metrics, curves=curves)
 
 
 def _run_shadows(experiment, data, classes, seed, arm) -> tuple[ForgetTask, _Found]:
@@ -241,9 +265,17 @@ def _id(experiment, dataset, classes, seed, arm) -> str:
     settings = _settings(arm)
     task = "class:" + "+".join(map(str, sorted(classes)))
     if not classes:
-        task = f"sample:{shadows.FORGET}"
+        task = f"sample:{_asked(experiment)}"
     name, _ = _model(experiment)
     return results.record_id(experiment.name, dataset, name, arm["method"], settings, task, seed)
+
+
+def _asked(experiment) -> int:
+    """Single images that are forgotten."""
+    if experiment.mixed:
+        usual = {f.name: f.default for f in dataclasses.fields(Setting)} | experiment.mixed
+        return usual["requests"] * usual["request"]
+    return shadows.FORGET
 
 
 def _model(experiment) -> tuple[str, dict]:

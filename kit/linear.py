@@ -8,20 +8,22 @@ forward mode, ``J^T e`` a forward and a backward pass.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.func import functional_call, jvp, vjp
+from torch import Tensor, fx, nn
+from torch.func import functional_call, jvp, vjp, vmap
 
 from kit.cost import count_passes
+from kit.newton import BATCH, flatten, unflatten
+from kit.progress import progress
 from kit.splits import Split
-from kit.training import device
 
-BATCH = 250  # images a product is computed for at a time
+# Many short steps: curvatures differ by factors of thousands, and a step is as long as the largest
+# allows.
+STEP, MOMENTUM = 16, 0.97  # images a step
 
-Product = Callable[[Tensor], Tensor]  # v -> A v
+Inputs = tuple[Tensor, ...]  # what the first linearised layer reads, each [B, ...]
 
 
 class Linearised:
@@ -32,7 +34,8 @@ class Linearised:
     core
         is put into eval mode and not changed.
     layers
-        only parameters whose names start so are linearised ("stage3", "head"); by default all.
+        only parameters whose names start so are linearised ("stage3", "head"); by default all. What
+        comes before the first of them is computed once for each image: see ``below``.
 
     Raises
     ------
@@ -41,51 +44,49 @@ class Linearised:
     """
 
     def __init__(self, core: nn.Module, layers: Sequence[str] | None = None):
-        self.core = core.eval().requires_grad_(False)
+        core.eval().requires_grad_(False)
         named = dict(core.named_parameters())
         chosen = tuple(layers) if layers is not None else ("",)
-        self.shapes = {name: p.shape for name, p in named.items() if name.startswith(chosen)}
-        if not self.shapes:
+        self.names = [name for name in named if name.startswith(chosen)]
+        if not self.names:
             raise ValueError(f"no parameter starts with {' or '.join(chosen)}: {', '.join(named)}")
-        self.size = sum(shape.numel() for shape in self.shapes.values())
+        self.size = sum(named[name].numel() for name in self.names)
+        self._before, self._after = _cut(core, self.names)
 
     @property
     def weights(self) -> dict[str, Tensor]:
         """The frozen weights that are linearised."""
-        named = dict(self.core.named_parameters())
-        return {name: named[name] for name in self.shapes}
+        named = dict(self._after.named_parameters())
+        return {name: named[name] for name in self.names}
 
     def zeros(self) -> Tensor:
         """``u = 0``, at which the linearised network is the core."""
         return next(iter(self.weights.values())).new_zeros(self.size)
 
-    def unflatten(self, u: Tensor) -> dict[str, Tensor]:
-        """A flat vector ``[size]`` as tensors of the weights' shapes."""
-        parts = u.split([shape.numel() for shape in self.shapes.values()])
-        return {
-            name: part.view(shape)
-            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
-        }
+    def below(self, x: Tensor) -> Inputs:
+        """What the first linearised layer reads of images ``[B, C, S, S]``: worth keeping."""
+        return self._before(x)
 
-    def flatten(self, tensors: dict[str, Tensor]) -> Tensor:
-        """The inverse of ``unflatten``."""
-        return torch.cat([tensors[name].reshape(-1) for name in self.shapes])
-
-    def jvp(self, x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    def jvp(self, inputs: Inputs, u: Tensor) -> tuple[Tensor, Tensor]:
         """``f(x)`` and ``J(x) u``, both ``[B, classes]``, in one pass."""
-        return jvp(self._at(x), (self.weights,), (self.unflatten(u),))
+        weights = self.weights
+        return jvp(self._at(inputs), (weights,), (unflatten(u, weights),))
 
-    def vjp(self, x: Tensor, e: Tensor) -> Tensor:
+    def jvps(self, inputs: Inputs, vectors: Tensor) -> Tensor:
+        """``J(x) u`` for each row of ``[k, size]``, with one forward pass: ``[k, B, classes]``."""
+        return vmap(lambda u: self.jvp(inputs, u)[1])(vectors)
+
+    def vjp(self, inputs: Inputs, e: Tensor) -> Tensor:
         """``sum_i J(x_i)^T e_i`` for ``e`` ``[B, classes]``: flat ``[size]``."""
-        _, pull = vjp(self._at(x), self.weights)
-        return self.flatten(pull(e)[0])
+        _, pull = vjp(self._at(inputs), self.weights)
+        return flatten(pull(e)[0])
 
     def __call__(self, x: Tensor, u: Tensor) -> Tensor:
         """``f(x) + J(x) u``: logits ``[B, classes]``."""
-        return sum(self.jvp(x, u))
+        return sum(self.jvp(self.below(x), u))
 
-    def _at(self, x: Tensor):
-        return lambda weights: functional_call(self.core, weights, (x,))
+    def _at(self, inputs: Inputs) -> Callable[[dict], Tensor]:
+        return lambda weights: functional_call(self._after, weights, inputs)
 
 
 class LeastSquares:
@@ -103,41 +104,73 @@ class LeastSquares:
             raise ValueError(f"penalty must be positive, or the minimum is not unique: {penalty}")
         self.model, self.split, self.penalty = model, split, penalty
         like = next(iter(model.weights.values()))
-        self.x = split.inputs().to(device(), like.dtype)
-        self.target = scale * F.one_hot(split.y, split.num_classes).to(device(), like.dtype)
+        parts = [
+            model.below(split.take(rows).inputs().to(like.device, like.dtype))
+            for rows in self._batches()
+        ]
+        count_passes(split.kind, forward=len(split))
+        self.inputs = tuple(torch.cat(kept) for kept in zip(*parts, strict=True))
+        self.target = scale * F.one_hot(split.y, split.num_classes).to(like.device, like.dtype)
 
     def __len__(self):
-        return len(self.x)
+        return len(self.split)
 
     def loss(self, u: Tensor) -> float:
         """``L(u)``."""
-        square = sum(self._residual(rows, u).square().sum() for rows in self._batches())
-        return float(square / (2 * len(self)) + self.penalty / 2 * u.square().sum())
+        return self.misfit(u) + self.penalty / 2 * float(u.square().sum())
+
+    def misfit(self, u: Tensor) -> float:
+        """``L(u)`` without the penalty."""
+        square = 0.0
+        for rows in self._batches():
+            logits = sum(self.model.jvp(self._inputs(rows), u))
+            square += float((logits - self.target[rows]).square().sum())
+            self._count(rows, forward=1)
+        return square / (2 * len(self))
 
     def gradient(self, u: Tensor, rows: Tensor | None = None) -> Tensor:
         """``1/n sum J^T (f + J u - y) + penalty u``, over all images or over these rows."""
-        return self._mean(rows, lambda part: self._residual(part, u)) + self.penalty * u
+
+        def error(part: Tensor) -> Tensor:
+            return sum(self.model.jvp(self._inputs(part), u)) - self.target[part]
+
+        return self._pulled(error, rows) + self.penalty * u
 
     def hessian(self, v: Tensor, rows: Tensor | None = None) -> Tensor:
         """``H v``, over all images or over these rows."""
 
-        def product(part: Tensor) -> Tensor:
-            self._count(part, forward=1)
-            return self.model.jvp(self.x[part], v)[1]
+        def error(part: Tensor) -> Tensor:
+            return self.model.jvp(self._inputs(part), v)[1]
 
-        return self._mean(rows, product) + self.penalty * v
+        return self._pulled(error, rows) + self.penalty * v
 
-    def _residual(self, rows: Tensor, u: Tensor) -> Tensor:
-        self._count(rows, forward=1)
-        return self.model(self.x[rows], u) - self.target[rows]
+    def diagonal(self, *, draws: int = 4, seed: int = 0) -> Tensor:
+        """An unbiased estimate of the diagonal of ``H``, never below ``penalty``.
 
-    def _mean(self, rows: Tensor | None, errors: Callable[[Tensor], Tensor]) -> Tensor:
-        total, count = self.model.zeros(), 0
-        for part in self._batches(rows):
-            total += self.model.vjp(self.x[part], errors(part))
-            self._count(part, forward=1, backward=1)
-            count += len(part)
-        return total / count
+        With random signs e, the square of ``sum_i J_i^T e_i`` has the mean ``sum_i diag(J_i^T
+        J_i)``: one product for a batch and draw.
+        """
+        signs = torch.Generator().manual_seed(seed)
+        total = self.model.zeros()
+        for rows in self._batches():
+            for _ in range(draws):
+                e = torch.randint(0, 2, self.target[rows].shape, generator=signs) * 2.0 - 1
+                total += self.model.vjp(self._inputs(rows), e.to(self.target)).square()
+                self._count(rows, forward=1, backward=1)
+        return total / (draws * len(self)) + self.penalty
+
+    def _inputs(self, rows: Tensor) -> Inputs:
+        return tuple(kept[rows] for kept in self.inputs)
+
+    def _pulled(self, error: Callable[[Tensor], Tensor], rows: Tensor | None) -> Tensor:
+        """``1/n sum J^T e`` with the errors of each batch."""
+        parts = self._batches(rows)
+        total = self.model.zeros()
+        for part in parts:
+            total += self.model.vjp(self._inputs(part), error(part))
+            # Forward with a derivative, and again for the transpose; once back.
+            self._count(part, forward=2, backward=1)
+        return total / sum(map(len, parts))
 
     def _batches(self, rows: Tensor | None = None) -> Sequence[Tensor]:
         return (torch.arange(len(self)) if rows is None else rows).split(BATCH)
@@ -146,72 +179,54 @@ class LeastSquares:
         count_passes(self.split.kind, **{way: n * len(rows) for way, n in passes.items()})
 
 
-@dataclass
-class Solved:
-    """The outcome of ``conjugate_gradients``: ``x`` and the relative residual after each step."""
-
-    x: Tensor
-    residuals: list[float] = field(default_factory=list)
-
-
-def conjugate_gradients(
-    product: Product,
-    b: Tensor,
-    *,
-    start: Tensor | None = None,
-    tolerance: float = 1e-8,
-    max_steps: int = 1000,
-    precondition: Product | None = None,
-) -> Solved:
-    """Solve ``A x = b`` for a symmetric positive definite ``A`` (Hestenes and Stiefel 1952).
+def descend(
+    slope: Callable[[Tensor, Tensor], Tensor], start: Tensor, count: int, *, epochs: int, lr: float,
+    momentum: float = MOMENTUM, batch_size: int = STEP, annealed: bool = False, seed: int = 0,
+    title: str = "descending",
+) -> Tensor:  # fmt: skip
+    """Stochastic gradient descent on ``count`` images from ``start``; the vector it ends at.
 
     Parameters
     ----------
-    product
-        ``v -> A v``, for flat vectors.
-    tolerance
-        stop where ``|b - A x| <= tolerance * |b|``.
-    precondition
-        ``r -> M^-1 r``, for an ``M`` that resembles ``A`` and is easy to invert.
-
-    Raises
-    ------
-    ValueError
-        ``A`` turns out not to be positive definite.
+    slope
+        ``(v, rows) -> gradient`` on a mini-batch.
+    annealed
+        lower ``lr`` linearly to 0.
     """
-    x = torch.zeros_like(b) if start is None else start.clone()
-    r = b - product(x) if start is not None else b.clone()
-    out = Solved(x)
-    goal = tolerance * float(b.double().norm())
-    z = precondition(r) if precondition else r
-    p, rz = z.clone(), _dot(r, z)
-    for _ in range(max_steps):
-        if float(r.double().norm()) <= goal:
-            break
-        ap = product(p)
-        curvature = _dot(p, ap)
-        if curvature <= 0:
-            raise ValueError(f"the matrix is not positive definite: p^T A p = {curvature:.3g}")
-        step = rz / curvature
-        x += step * p
-        r -= step * ap
-        z = precondition(r) if precondition else r
-        before, rz = rz, _dot(r, z)
-        p = z + (rz / before) * p
-        out.residuals.append(float(r.double().norm() / b.double().norm()))
-    return out
+    draw = torch.Generator().manual_seed(seed)
+    v, speed, step = start.clone(), torch.zeros_like(start), 0
+    steps = epochs * -(-count // batch_size)
+    for _ in progress(range(epochs), title):
+        for rows in torch.randperm(count, generator=draw).split(batch_size):
+            speed = momentum * speed + slope(v, rows)
+            v -= lr * (1 - step / steps if annealed else 1) * speed
+            step += 1
+    return v
 
 
-def largest_eigenvalue(product: Product, size: int, *, steps: int = 20, seed: int = 0) -> float:
-    """Of a symmetric positive definite ``A``, from below, by power iteration."""
-    v = torch.randn(size, generator=torch.Generator().manual_seed(seed)).to(device())
-    value = 0.0
-    for _ in range(steps):
-        v = v / v.norm()
-        av = product(v)
-        value, v = _dot(v, av), av
-    return value
+def _cut(core: nn.Module, names: list[str]) -> tuple[Callable[[Tensor], Inputs], nn.Module]:
+    """The network in two: what runs before the first of these parameters, and the rest.
 
-
-def _dot(one: Tensor, other: Tensor) -> float:
-    return float(one.double() @ other.double())
+    A network that ``torch.fx`` cannot follow stays in one piece: nothing can be kept, but all is
+    right.
+    """
+    whole = (lambda x: (x,)), core
+    if set(names) == {name for name, _ in core.named_parameters()}:
+        return whole
+    try:
+        nodes = list(fx.Tracer().trace(core).nodes)
+    except fx.proxy.TraceError:
+        return whole
+    owners = {*names, *(name.rpartition(".")[0] for name in names)}
+    first = next(i for i, node in enumerate(nodes) if node.target in owners)
+    late = set(nodes[first:])
+    crossing = [node for node in nodes[:first] if late & set(node.users)]
+    before, after = fx.Graph(), fx.Graph()
+    made = {}
+    for node in nodes[:first]:
+        made[node] = before.node_copy(node, made.__getitem__)
+    before.output(tuple(made[node] for node in crossing))
+    made = {node: after.placeholder(node.name) for node in crossing}
+    for node in nodes[first:]:
+        made[node] = after.node_copy(node, made.__getitem__)
+    return fx.GraphModule(core, before), fx.GraphModule(core, after)

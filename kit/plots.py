@@ -36,6 +36,7 @@ STYLE = {
     "unsir gaussian": (RED, "p"),
     "class_pruning": (RED, "s"),
     "erwp": (GREEN, "s"),
+    "mixed_privacy": (ORANGE, "s"),
 }
 _COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 _MARKERS = "osv^<>PXpd"

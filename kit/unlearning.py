@@ -61,7 +61,7 @@ def unlearn(
     ------
     ValueError
         an unknown method or setting, a task of another level, a model that does not fit
-        the data.
+        the data, or is not of the kind that the method works on.
     DataAccessError
         the method touched data that it had not declared.
     FloatingPointError
@@ -78,12 +78,12 @@ def unlearn(
             f"{name} serves {' and '.join(method.level)} forgetting, this task is of level "
             f"{task.level!r}; methods for it: {', '.join(methods.names(task.level))}"
         )
+    check_model(model, task.retain)
     if not isinstance(model, method.takes):
         raise ValueError(
             f"{name} works on a {method.takes.__qualname__}, not on a {type(model).__name__}; "
             f"the docstring of {method.takes.__module__} says how to make one"
         )
-    check_model(model, task.retain)
     view = TaskView(task, method.access(config), seed)
     student = copy.deepcopy(model)
     with measure() as meter, seeded(seed):

@@ -9,6 +9,7 @@ import torch
 
 import kit
 from kit.methods import DataAccessError, Needs, TaskView
+from kit.methods.mixed_privacy import MixedLinear
 from tests.conftest import TOY_RECIPE
 
 METHODS = kit.methods.names()
@@ -19,7 +20,22 @@ TOY = {
     "class_pruning": {"epochs": 6, "lr": 0.1, "batch_size": 32},
     "erwp": {"epochs": 30, "lr": 0.003, "batch_size": 32},
     "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
+    "mixed_privacy": {"epochs": 10, "batch_size": 32},
 }
+
+
+@pytest.fixture(scope="module")
+def mixed(retrained, task):
+    """Its core has never seen the class: only the user weights know it."""
+    model = MixedLinear(copy.deepcopy(retrained), layers=["stage3", "head"])
+    model.learn(task.train)
+    return model.eval().requires_grad_(True)
+
+
+@pytest.fixture(scope="module")
+def network(original, mixed):
+    """name of a method -> a network that it works on."""
+    return lambda name: mixed if kit.methods.get(name).takes is MixedLinear else original
 
 
 def run(name, model, task, seed=0):
@@ -27,41 +43,40 @@ def run(name, model, task, seed=0):
 
 
 @pytest.fixture(scope="module")
-def outcomes(original, task):
-    """One run of every method, with the original's state before and after."""
-    before = copy.deepcopy(original.state_dict())
-    runs = {name: run(name, original, task) for name in METHODS}
-    return runs, before, original.state_dict()
+def outcomes(network, task):
+    """One run of every method, and the input model's state before it."""
+    before = {name: copy.deepcopy(network(name).state_dict()) for name in METHODS}
+    return {name: run(name, network(name), task) for name in METHODS}, before
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_moves_weights(name, outcomes, original):
+def test_moves_weights(name, outcomes, network):
     after = dict(outcomes[0][name].model.named_parameters())
-    moved = [n for n, p in original.named_parameters() if not torch.equal(p, after[n])]
+    moved = [n for n, p in network(name).named_parameters() if not torch.equal(p, after[n])]
     assert moved, f"{name} changed no parameter"
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_input_model_stays(name, outcomes):
-    _, before, after = outcomes
+def test_input_model_stays(name, outcomes, network):
+    before, after = outcomes[1][name], network(name).state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_same_seed_same_weights(name, outcomes, original, task):
-    first, again = outcomes[0][name].model, run(name, original, task).model
+def test_same_seed_same_weights(name, outcomes, network, task):
+    first, again = outcomes[0][name].model, run(name, network(name), task).model
     for key, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), f"{name}: {key} differs"
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_returns_a_finite_model_in_eval_mode(name, outcomes, original):
+def test_returns_a_finite_model_in_eval_mode(name, outcomes, network):
     model = outcomes[0][name].model
     assert not any(m.training for m in model.modules())
     assert all(p.requires_grad for p in model.parameters())
     state = model.state_dict()
     assert {k: v.shape for k, v in state.items()} == {
-        k: v.shape for k, v in original.state_dict().items()
+        k: v.shape for k, v in network(name).state_dict().items()
     }
     assert all(torch.isfinite(v).all() for v in state.values())
 
@@ -73,8 +88,9 @@ def test_does_its_job(name, outcomes, task):
     assert row["retain_accuracy"] >= 0.9, row
 
 
-def test_doing_nothing_fails_the_same_test(original, task):
-    assert kit.evaluate(original, task)["forget_accuracy"] > 0.9
+def test_doing_nothing_fails_the_same_test(original, mixed, task):
+    for model in (original, mixed):
+        assert kit.evaluate(model, task)["forget_accuracy"] > 0.9
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -89,7 +105,7 @@ def test_costs_are_counted(name, outcomes):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_never_reads_undeclared_data(name, outcomes, original, task):
+def test_never_reads_undeclared_data(name, outcomes, network, task):
     """Poison all that the method did not declare: the weights must not change."""
     needs = kit.methods.get(name).needs
     view = TaskView(task, needs, seed=0)
@@ -104,7 +120,8 @@ def test_never_reads_undeclared_data(name, outcomes, original, task):
         "poisoned", x, data.train_y, 255 - data.test_x, data.test_y, data.classes
     )
     vars(poisoned)["statistics"] = data.statistics  # public constants, kept
-    again = run(name, original, kit.tasks.forget_classes(poisoned, task.forget_classes)).model
+    request = kit.tasks.forget_classes(poisoned, task.forget_classes)
+    again = run(name, network(name), request).model
     for key, value in outcomes[0][name].model.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), f"{name} read data it did not declare"
 
@@ -127,8 +144,8 @@ def test_is_documented(name):
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("classes", [[0, 3], [0, 1, 2]], ids=["non-contiguous", "one class left"])
-def test_unusual_forget_sets(name, classes, original, data):
-    out = run(name, original, kit.tasks.forget_classes(data, classes))
+def test_unusual_forget_sets(name, classes, network, data):
+    out = run(name, network(name), kit.tasks.forget_classes(data, classes))
     assert all(torch.isfinite(v).all() for v in out.model.state_dict().values())
 
 
@@ -140,12 +157,12 @@ def test_refuses_a_model_with_other_outputs(name, data, task):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_refuses_unknown_settings_and_levels(name, original, data):
+def test_refuses_unknown_settings_and_levels(name, network, data):
     with pytest.raises(ValueError, match="has no setting"):
-        kit.unlearn(name, original, kit.tasks.forget_classes(data, [0]), no_such_setting=1)
+        kit.unlearn(name, network(name), kit.tasks.forget_classes(data, [0]), no_such_setting=1)
     if "sample" not in kit.methods.get(name).level:
         with pytest.raises(ValueError, match="serves class"):
-            kit.unlearn(name, original, kit.tasks.forget_samples(data, [0, 5]))
+            kit.unlearn(name, network(name), kit.tasks.forget_samples(data, [0, 5]))
 
 
 def test_retrain_is_fresh(original, task):

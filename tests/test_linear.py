@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import kit
-from kit.linear import LeastSquares, Linearised, conjugate_gradients, largest_eigenvalue
+from kit.linear import LeastSquares, Linearised, descend
+from kit.newton import conjugate_gradients, flatten, unflatten
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +43,19 @@ def test_product_is_the_derivative(core, linear, x):
 
     def moved(sign):
         model = copy.deepcopy(core)
-        state = {n: p + sign * eps * d for (n, p), d in zip(
-            model.named_parameters(), linear.unflatten(u).values(), strict=True)}  # fmt: skip
+        steps = unflatten(sign * eps * u, linear.weights)
+        state = {name: p + steps[name] for name, p in model.named_parameters()}
         return torch.func.functional_call(model, state, (x,))
 
     numeric = (moved(1) - moved(-1)) / (2 * eps)
-    _, exact = linear.jvp(x, u)
+    _, exact = linear.jvp((x,), u)
     assert (numeric - exact).norm() / exact.norm() <= 1e-5
 
 
 def test_products_are_adjoint(linear, x):
     u, e = vector(linear, 0), torch.randn(10, 4, dtype=torch.float64)
-    forward = (linear.jvp(x, u)[1] * e).sum()
-    assert torch.allclose(forward, u @ linear.vjp(x, e), rtol=1e-6)
+    forward = (linear.jvp((x,), u)[1] * e).sum()
+    assert torch.allclose(forward, u @ linear.vjp((x,), e), rtol=1e-6)
 
 
 def test_linear_in_its_weights(linear, x):
@@ -72,9 +73,11 @@ def test_layers_can_be_chosen(core, x):
     last = Linearised(copy.deepcopy(core), ["head"])
     assert set(last.weights) == {"head.weight", "head.bias"}
     u = vector(last, 0)
-    by_hand = torch.nn.functional.linear(core.features(x), *last.unflatten(u).values())
-    assert torch.allclose(last.jvp(x, u)[1], by_hand)
-    assert torch.equal(last.flatten(last.unflatten(u)), u)
+    by_hand = torch.nn.functional.linear(core.features(x), *unflatten(u, last.weights).values())
+    (kept,) = last.below(x)
+    assert torch.allclose(kept, core.features(x))  # all that the head reads
+    assert torch.allclose(last.jvp((kept,), u)[1], by_hand)
+    assert torch.equal(flatten(unflatten(u, last.weights)), u)
     with pytest.raises(ValueError, match="no parameter starts with tail"):
         Linearised(copy.deepcopy(core), ["tail"])
 
@@ -89,7 +92,7 @@ def test_quadratic_against_its_matrices(core, task):
     gram = torch.kron(torch.eye(4, dtype=h.dtype), h.T @ h / len(h))  # [4 (w+1), 4 (w+1)]
     width = h.shape[1]
     u = vector(model, 0)
-    weight, bias = model.unflatten(u).values()
+    weight, bias = unflatten(u, model.weights).values()
     stacked = torch.cat([weight, bias[:, None]], 1).reshape(-1)
     parts = (gram @ stacked + 0.1 * stacked).view(4, width)
     expected = torch.cat([parts[:, :-1].reshape(-1), parts[:, -1]])
@@ -99,25 +102,63 @@ def test_quadratic_against_its_matrices(core, task):
     assert slope == pytest.approx(float(quadratic.gradient(u) @ step), rel=1e-5)
 
 
-def test_solver_against_a_dense_one():
-    draw = torch.Generator().manual_seed(0)
-    root = torch.randn(30, 30, generator=draw, dtype=torch.float64)
-    a, b = root @ root.T + torch.eye(30, dtype=torch.float64), torch.ones(30, dtype=torch.float64)
-    exact = torch.linalg.solve(a, b)
-    plain = conjugate_gradients(lambda v: a @ v, b, tolerance=1e-10)
-    aided = conjugate_gradients(
-        lambda v: a @ v, b, tolerance=1e-10, precondition=lambda r: torch.linalg.solve(a, r)
-    )
-    assert torch.allclose(plain.x, exact, atol=1e-7) and torch.allclose(aided.x, exact, atol=1e-7)
-    assert len(aided.residuals) <= 2 < len(plain.residuals)
-    assert plain.residuals[-1] <= 1e-10
-    again = conjugate_gradients(lambda v: a @ v, b, start=exact, tolerance=1e-8)
-    assert not again.residuals
-    assert largest_eigenvalue(lambda v: a.float() @ v, 30, steps=200) == pytest.approx(
-        float(torch.linalg.eigvalsh(a)[-1]), rel=1e-3
-    )
-    with pytest.raises(ValueError, match="not positive definite"):
-        conjugate_gradients(lambda v: -a @ v, b)
+def test_kept_activations_change_nothing(core, linear, x):
+    """The same derivative, whether the part below the chosen layers runs again or not."""
+    some = Linearised(copy.deepcopy(core), ["stage2", "head"])
+    u = vector(some, 0)
+    padded = {name: torch.zeros_like(p) for name, p in linear.weights.items()}
+    padded |= unflatten(u, some.weights)
+    inputs = some.below(x)
+    assert inputs[0].shape[1:] != x.shape[1:]
+    ours, theirs = some.jvp(inputs, u), linear.jvp((x,), flatten(padded))
+    assert all(torch.allclose(a, b) for a, b in zip(ours, theirs, strict=True))
+    e = torch.randn(10, 4, dtype=torch.float64)
+    both = unflatten(linear.vjp((x,), e), linear.weights)
+    assert torch.allclose(some.vjp(inputs, e), torch.cat([both[n].flatten() for n in some.names]))
+
+
+def test_a_network_that_cannot_be_followed_stays_whole(core, x):
+    class Wilful(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = copy.deepcopy(core)
+
+        def forward(self, x):
+            return self.net(x) if x.sum() > 1e9 else self.net(x)
+
+    some = Linearised(Wilful(), ["net.head"])
+    assert some.below(x)[0] is x
+    u = vector(some, 0)
+    head = Linearised(copy.deepcopy(core), ["head"])
+    assert torch.allclose(some(x, u), head(x, u))
+
+
+def test_several_tangents_in_one_pass(linear, x):
+    vectors = torch.stack([vector(linear, seed) for seed in range(3)])
+    together = linear.jvps((x,), vectors)
+    assert all(torch.allclose(together[k], linear.jvp((x,), v)[1]) for k, v in enumerate(vectors))
+
+
+def test_diagonal_is_that_of_the_hessian(core, task):
+    model = Linearised(copy.deepcopy(core), ["head"])
+    quadratic = LeastSquares(model, task.retain.per_class(5, 0), scale=5.0, penalty=0.1)
+    units = torch.eye(model.size, dtype=torch.float64)
+    exact = torch.stack([quadratic.hessian(e)[k] for k, e in enumerate(units)])
+    estimate = quadratic.diagonal(draws=2000)
+    assert (estimate >= 0.1).all()
+    assert torch.allclose(estimate, exact, rtol=0.2)
+
+
+def test_descent_reaches_the_minimum(quadratic, linear):
+    exact = conjugate_gradients(
+        quadratic.hessian, -quadratic.gradient(linear.zeros()), tolerance=1e-8
+    ).x
+    far = [
+        (descend(quadratic.gradient, linear.zeros(), len(quadratic), epochs=epochs, lr=1e-3,
+                 batch_size=24) - exact).norm()
+        for epochs in (1, 10, 40)
+    ]  # fmt: skip
+    assert exact.norm() > far[0] > far[1] > far[2]
 
 
 def test_newton_step_is_retraining(linear, quadratic):
@@ -134,9 +175,10 @@ def test_newton_step_is_retraining(linear, quadratic):
 
 
 def test_passes_are_counted(quadratic, linear):
+    n = len(quadratic)
     with kit.cost.measure() as meter:
         quadratic.hessian(linear.zeros())
-    assert meter.passes == {"retain_forward": 48, "retain_backward": 24}
+    assert meter.passes == {"retain_forward": 2 * n, "retain_backward": n}
 
 
 def test_refuses(linear, task):

@@ -1,9 +1,12 @@
 """Every network: shapes, seeds, features and head, gradients, activations."""
 
+from functools import partial
+
 import pytest
 import torch
 
 import kit
+from kit.methods.mixed_privacy import MixedLinear
 
 NAMES = kit.models.names()
 TINY = {"allcnn": {"width": 8}, "vit": {"width": 32, "depth": 2}}
@@ -160,6 +163,31 @@ def test_a_file_is_loaded_forgets_and_is_saved(colours, file):
     plain.load_state_dict(torch.load(file, weights_only=True))
     assert torch.equal(plain.fc.weight, out.model.head.weight.cpu())
     assert not list(file.parent.glob("*.tmp"))
+
+
+def test_pretrained_core_for_other_classes(colours, tmp_path):
+    """ImageNet's weights, say: a new head that is not zero, leaky, and what it linearises to."""
+    from torchvision.models import resnet18
+
+    torch.manual_seed(0)
+    torch.save(resnet18(num_classes=7).state_dict(), tmp_path / "seven.pt")
+    load = partial(kit.models.load_pretrained, "resnet18", tmp_path / "seven.pt", colours)
+    core = load(new_head=0, activation="leaky_relu")
+    assert core.head.weight.shape == (3, 512) and core.head.weight.abs().sum() > 0
+    assert torch.equal(core.head.weight, load(new_head=0).head.weight)
+    assert not torch.equal(core.head.weight, load(new_head=1).head.weight)
+    assert not any(isinstance(m, torch.nn.ReLU) for m in core.modules())
+    task = kit.tasks.forget_samples(colours, range(10))
+    model = MixedLinear(core, layers=["net.layer4", "net.fc"], penalty=0.1)
+    assert model.linear.below(task.test.inputs()[:2])[0].shape[1] == 256  # what layer4 reads
+    with torch.no_grad():
+        before = model.loss(task.train).misfit(model.user)
+        model.learn(task.train, max_steps=10)
+        assert model.loss(task.train).misfit(model.user) < 0.5 * before
+    with pytest.raises(ValueError, match="does not hold a resnet18 for 3 classes"):
+        load()
+    with pytest.raises(ValueError, match="activation must be"):
+        load(new_head=0, activation="tanh")
 
 
 def test_refuses_files_that_cannot_work(colours, file, tmp_path):

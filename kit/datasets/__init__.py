@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kit.datasets import fashion_mnist, omniglot, torchvision_sets
+from kit.datasets import caltech, fashion_mnist, omniglot, torchvision_sets
 from kit.datasets.data import ImageData, from_tensors
 from kit.datasets.folder import from_folder, load_cifar10_jpeg
 from kit.datasets.sources import data_root
@@ -15,6 +15,7 @@ _LOADERS = {
     "cifar10": torchvision_sets.load_cifar10,
     "cifar10-jpeg": load_cifar10_jpeg,
     "cifar100": torchvision_sets.load_cifar100,
+    "caltech256": caltech.load_caltech256,
     "svhn": torchvision_sets.load_svhn,
     "omniglot-small": omniglot.load_small,
 }

@@ -37,12 +37,12 @@ def from_folder(
         that cannot be read as an image, sizes that differ.
     """
     path = Path(path)
-    parts = {part: _index(path / part) for part in ("train", "test")}
+    parts = {part: index_classes(path / part) for part in ("train", "test")}
     classes = sorted(parts["train"])
     if set(classes) != set(parts["test"]):
         odd = sorted(set(classes) ^ set(parts["test"]))
         raise ValueError(f"{path}: train and test must hold the same classes; only in one: {odd}")
-    tensors = [_read(parts[part], classes, image_size, grey) for part in ("train", "test")]
+    tensors = [read_images(parts[part], classes, image_size, grey) for part in ("train", "test")]
     (train_x, train_y), (test_x, test_y) = tensors
     return ImageData(name or path.name, train_x, train_y, test_x, test_y, classes)
 
@@ -60,7 +60,7 @@ def load_cifar10_jpeg(root: Path, download: bool) -> ImageData:
     return from_folder(path)
 
 
-def _index(folder: Path) -> dict[str, list[Path]]:
+def index_classes(folder: Path) -> dict[str, list[Path]]:
     """Class name -> its image files, sorted by name."""
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -77,7 +77,10 @@ def _index(folder: Path) -> dict[str, list[Path]]:
     return classes
 
 
-def _read(index, classes, image_size, grey) -> tuple[Tensor, Tensor]:
+def read_images(
+    index: dict[str, list[Path]], classes: list[str], image_size: int | None, grey: bool
+) -> tuple[Tensor, Tensor]:
+    """Class name -> files, as uint8 images ``[N, channels, S, S]`` and labels ``[N]``."""
     files = [(file, label) for label, name in enumerate(classes) for file in index[name]]
     images = []
     for file, _ in progress(files, "reading images"):

@@ -1,9 +1,9 @@
 """Metrics, attacks and audits, and ``evaluate``, which calls those that one model allows.
 
 From predictions: ``accuracy``, ``behaviour``, ``aggregates``. Attacks: ``scores``, ``roc``,
-``membership``, ``lira``. Inside the network: ``features``, ``probes``, ``cka``, ``information``,
-``distance``, ``relearn``, ``restricted``. From many models: ``klom``, ``forgetting_score``. How
-sure a number is: ``statistics``.
+``membership``, ``lira``. Inside the network: ``features``, ``probes``, ``cka``, ``idi``,
+``distance``, ``relearn``, ``restricted``. Of linearised networks: ``information``, ``readouts``.
+From many models: ``klom``, ``forgetting_score``. How sure a number is: ``statistics``.
 """
 
 from kit.metrics import forgetting_score, klom, membership, scores, statistics
@@ -28,7 +28,7 @@ from kit.metrics.cka import linear_cka
 from kit.metrics.distance import layer_distances, weight_distance
 from kit.metrics.evaluate import evaluate
 from kit.metrics.features import features, stage_features
-from kit.metrics.information import information_difference_index, stage_information
+from kit.metrics.idi import information_difference_index, stage_information
 from kit.metrics.lira import exposure, population_attack, rmia, u_lira, u_lira_interval
 from kit.metrics.membership import forget_attack, threshold_attack
 from kit.metrics.probes import head_recovery, linear_probe, prototype_recall

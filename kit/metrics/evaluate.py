@@ -15,7 +15,7 @@ from kit.metrics.behaviour import activation_distance, js_divergence, zrf
 from kit.metrics.cka import linear_cka
 from kit.metrics.distance import weight_distance
 from kit.metrics.features import features
-from kit.metrics.information import information_difference_index, stage_information
+from kit.metrics.idi import information_difference_index, stage_information
 from kit.metrics.membership import entropy_member_rate, forget_attack, svm_nonmember_rate
 from kit.metrics.relearn import (
     SHARE,

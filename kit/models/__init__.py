@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from torch import nn
-
+from kit.models.activations import set_activations
 from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier
 from kit.models.lenet import LeNet
@@ -14,8 +13,6 @@ from kit.models.wrapped import mobilenet_v2, resnet18, vit
 from kit.training import seeded
 
 __all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained"]
-
-LEAKY_SLOPE = 0.01
 
 _BUILDERS = {
     **{f"resnet{depth}": partial(ResNet, depth) for depth in (8, 20, 32, 44, 56)},
@@ -58,8 +55,6 @@ def build(name: str, task, *, seed: int = 0, activation: str = "relu", **options
     """
     if name not in _BUILDERS:
         raise ValueError(f"unknown model {name!r}; choose one of {', '.join(_BUILDERS)}")
-    if activation not in ("relu", "leaky_relu"):
-        raise ValueError(f'activation must be "relu" or "leaky_relu", got {activation!r}')
     shape = {"in_channels": task.in_channels, "num_classes": task.num_classes}
     if name in _NEEDS_IMAGE_SIZE:
         shape["image_size"] = task.image_size
@@ -72,17 +67,7 @@ def _build(name: str, shape: dict, activation: str, options: dict, seed: int) ->
             model = _BUILDERS[name](**shape, **options)
         except TypeError as error:
             raise ValueError(f"model {name!r} does not take {options}: {error}") from error
-    _set_activations(model, activation)
+    set_activations(model, activation)
     model.spec = {"name": name, **shape, "activation": activation, **options}
     model.rebuild = partial(_build, name, shape, activation, options)
     return model.eval()
-
-
-def _set_activations(model: nn.Module, activation: str) -> None:
-    """Choose ReLU or leaky ReLU, never in place: torch.func cannot differentiate through that."""
-    for parent in list(model.modules()):
-        for child_name, child in list(parent.named_children()):
-            if isinstance(child, nn.ReLU) and activation == "leaky_relu":
-                setattr(parent, child_name, nn.LeakyReLU(LEAKY_SLOPE))
-            elif isinstance(child, (nn.ReLU, nn.ReLU6)):
-                child.inplace = False

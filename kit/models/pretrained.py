@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from kit.files import whole
+from kit.models.activations import set_activations
 from kit.models.base import Classifier
+from kit.training import seeded
 
 # What torchvision's published weights were trained on: statistics of RGB values in [0, 1].
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -55,7 +57,9 @@ class Pretrained(Classifier):
         return caught[0]
 
 
-def load_pretrained(name: str, file: str | Path, task) -> Pretrained:
+def load_pretrained(
+    name: str, file: str | Path, task, *, new_head: int | None = None, activation: str = "relu"
+) -> Pretrained:
     """torchvision's network ``name`` with the weights in ``file``.
 
     Parameters
@@ -67,7 +71,13 @@ def load_pretrained(name: str, file: str | Path, task) -> Pretrained:
         tensors only, no code in the file is run.
     task
         a ``ForgetTask`` or ``ImageData``: its images must be RGB, its classes those of the network
-        in the same order.
+        in the same order, unless the head is new.
+    new_head
+        seed of a random last layer for the classes of ``task``, in place of the file's. It is
+        random and not zero: below a head of zeros every derivative vanishes.
+    activation
+        "leaky_relu" puts leaky ReLU (slope 0.01) in the place of ReLU, for linearisation; weights
+        that were trained with ReLU then need a little training again.
 
     Raises
     ------
@@ -92,20 +102,22 @@ def load_pretrained(name: str, file: str | Path, task) -> Pretrained:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds for a file it cannot read
         raise ValueError(f"{file} does not hold plain tensors: {error}") from error
+    outputs = data.num_classes if new_head is None else _outputs(state)
     try:
-        net = get_model(name, weights=None, num_classes=data.num_classes)
+        net = get_model(name, weights=None, num_classes=outputs)
     except ValueError as error:
         close = [m for m in list_models() if m.startswith(name[:4])]
         raise ValueError(f"torchvision has no network {name!r}; close: {close[:5]}") from error
     try:
         net.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{file} does not hold a {name} for {data.num_classes} classes: {error}"
-        ) from error
+        raise ValueError(f"{file} does not hold a {name} for {outputs} classes: {error}") from error
     for module in net.modules():
-        if isinstance(module, (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)):
+        if isinstance(module, (nn.Hardswish, nn.SiLU)):
             module.inplace = False  # torch.func cannot differentiate through that
+    set_activations(net, activation)
+    if new_head is not None:
+        _renew_head(net, data.num_classes, new_head)
     return Pretrained(net, data.statistics).eval()
 
 
@@ -114,6 +126,19 @@ def save_pretrained(model: Pretrained, file: str | Path) -> None:
     the file is whole or not there."""
     with whole(Path(file)) as half:
         torch.save({name: t.cpu() for name, t in model.net.state_dict().items()}, half)
+
+
+def _outputs(state: dict[str, Tensor]) -> int:
+    """Of the last layer in a state dict; 0 if it holds something else."""
+    last = [t for t in state.values() if torch.is_tensor(t)][-1:]
+    return len(last[0]) if last and last[0].dim() == 1 else 0
+
+
+def _renew_head(net: nn.Module, num_classes: int, seed: int) -> None:
+    name, last = _last_linear(net)
+    parent, _, attribute = name.rpartition(".")
+    with seeded(seed):
+        setattr(net.get_submodule(parent), attribute, nn.Linear(last.in_features, num_classes))
 
 
 def _last_linear(net: nn.Module) -> tuple[str, nn.Linear | None]:

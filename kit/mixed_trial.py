@@ -1,0 +1,224 @@
+"""One arm of a mixed-privacy experiment: a core, a user's data, and requests one after another."""
+
+import copy
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from kit import cache, metrics
+from kit.cost import measure
+from kit.datasets import ImageData
+from kit.methods.mixed_privacy import MixedLinear
+from kit.metrics.information import certified_nats, largest_sigma, oracle_nats
+from kit.metrics.readouts import readouts, relearn_time
+from kit.progress import progress
+from kit.splits import Split
+from kit.tasks import ForgetTask, forget_classes, forget_samples
+from kit.training import Recipe, fit, predict
+from kit.unlearning import Unlearned, unlearn
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How many images the core and the user have, what is asked for, and the linear model.
+
+    ``train`` says how the user's images are learnt: "cg" finds the optimum; "sgd" takes ``epochs``
+    of annealed SGD as the paper does and stops short of it; "network" has no linear model and
+    fine-tunes the core itself for ``epochs``, what Mixed-Privacy is an alternative to. The
+    reference of all read-outs is the optimum on what is retained; for "network" its retraining.
+    """
+
+    core: int
+    user: int
+    requests: int = 10  # for single images; a request for classes is one
+    request: int = 20  # images
+    layers: tuple[str, ...] | None = None
+    scale: float = 5.0
+    penalty: float = 0.01
+    tolerance: float = 1e-4  # of the optima, relative to the gradient at 0
+    max_steps: int = 300
+    train: str = "cg"
+    epochs: int = 50
+    activation: str = "leaky_relu"
+    path: bool = False  # know the optimum after every request, not after the last one alone
+    relearn: bool = False  # measure relearn times
+    knows: bool = True  # whether the core has images of the classes to forget
+
+    def __post_init__(self):
+        if self.train not in ("cg", "sgd", "network"):
+            raise ValueError(f'train must be "cg", "sgd" or "network", got {self.train!r}')
+        if self.requests * self.request >= self.user:
+            raise ValueError(
+                f"{self.requests} requests of {self.request} images leave nothing of {self.user}"
+            )
+
+
+@dataclass
+class Ground:
+    """What all arms of one seed share: the networks to compare with."""
+
+    core: nn.Module
+    tasks: list[ForgetTask]  # each request alone, on what is left of the user's data
+    union: ForgetTask  # all requests at once
+    original: nn.Module
+    retrained: nn.Module
+    reference: nn.Module
+    optima: list[Tensor]  # user weights retrained after each request, or after the last alone
+    costs: dict[str, dict]  # of original and retrained: seconds and passes
+
+
+def trial(
+    data: ImageData, classes: tuple[int, ...], method: str, config, setting: Setting, *,
+    model: str, recipe: Recipe, seed: int = 0, **options,
+) -> tuple[ForgetTask, Unlearned, dict[str, float], dict[str, list[float]]]:  # fmt: skip
+    """Honour all requests in turn and read out what is left.
+
+    Parameters
+    ----------
+    classes
+        to forget; none: single images, ``setting.requests`` times.
+    method
+        "original": nothing is done; "retrain": the user weights are learnt from 0 on what is
+        retained; or one that works on a ``MixedLinear``, with its ``config``.
+
+    Returns
+    -------
+    the union of the requests; the outcome, whose cost is that of all requests; the read-outs; and
+    where ``setting.path`` asks for it, the "distance" to the retrained optimum after each request.
+    """
+    ground = _ground(data, classes, setting, model, recipe, seed, tuple(options.items()))
+    curves = {}
+    if method in ("original", "retrain"):
+        network = ground.original if method == "original" else ground.retrained
+        out = Unlearned(method, network, config, seed, **ground.costs[method])
+        row = {}
+    else:
+        out, row, curves = _in_turn(ground, method, config, seed)
+    row |= readouts(out.model, ground.reference, ground.union, seed=seed)
+    row["core_error"] = _error(ground.core, ground.union.test)
+    if classes:
+        row["class_error"] = _error(out.model, ground.union.test_forget)
+    if setting.relearn:
+        row |= _relearning(ground, out.model, seed)
+    if setting.train != "network" and method == "original":
+        row["largest_sigma"] = largest_sigma(out.model, ground.union.test, seed=seed)
+    return ground.union, out, row, curves
+
+
+def _in_turn(
+    ground: Ground, method: str, config, seed: int
+) -> tuple[Unlearned, dict[str, float], dict[str, list[float]]]:
+    """All requests; the distance to the optimum is measured before each request's noise."""
+    network, still, passes = ground.original, [], Counter()
+    total = Unlearned(method, network, config, seed)
+    for k, task in enumerate(progress(ground.tasks, "requests")):
+        draw = seed * len(ground.tasks) + k
+        quiet = replace(config, sigma=0.0)
+        out = unlearn(method, network, task, seed=draw, config=quiet)
+        network = out.model
+        still.append(network.user.detach().clone())
+        network.blur(config.sigma, draw)
+        total.seconds += out.seconds
+        passes.update(out.passes)
+    total.model, total.passes = network, dict(passes)
+    loss, best = network.loss(ground.union.retain), ground.optima[-1]
+    row = {
+        "distance": float((still[-1] - best).norm()),
+        "optimum": float(best.norm()),
+        "moved": float((ground.original.user - best).norm()),
+        "gradient": float(loss.gradient(still[-1]).norm()),
+    }
+    if config.sigma:
+        row["oracle_nats"] = oracle_nats(still[-1], best, config.sigma)
+        row["certified_nats"] = certified_nats(loss, still[-1], config.sigma)
+    curves = {}
+    if len(ground.optima) > 1:
+        pairs = list(zip(still, ground.optima, strict=True))
+        curves["distance"] = [float((u - best).norm()) for u, best in pairs]
+    return total, row, curves
+
+
+@lru_cache(maxsize=2)
+def _ground(data, classes, setting, model, recipe, seed, options) -> Ground:
+    order = torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))
+    if setting.core + setting.user > len(order):
+        raise ValueError(
+            f"a core of {setting.core} and {setting.user} user images are more than the "
+            f"{len(order)} training images of {data.name}"
+        )
+    user, known = order.split([setting.user, len(order) - setting.user])
+    if not setting.knows:
+        known = known[~torch.isin(data.train_y[known], torch.tensor(classes))]
+    known = known[: setting.core]
+    everything = forget_samples(data, user, within=torch.cat([user, known]))
+    core = cache.trained(
+        model, everything, on="retain", seed=seed, recipe=recipe, activation=setting.activation,
+        **dict(options),
+    )  # fmt: skip
+    tasks, union = _requests(data, classes, setting, user)
+    trained = {"original": union.train, "retrain": union.retain}
+    networks, costs = {}, {}
+    for name, split in trained.items():
+        with measure() as meter:
+            networks[name] = _learn(core, split, setting, recipe, seed)
+        costs[name] = {"seconds": meter.seconds, "passes": dict(meter.passes)}
+    reference, optima = networks["retrain"], []
+    if setting.train == "sgd":
+        reference = _learn(core, union.retain, replace(setting, train="cg"), recipe, seed)
+    if setting.train != "network":
+        optima = [reference.user.detach()]
+        if setting.path:
+            optima = _path(networks["original"], tasks, setting) + optima
+    return Ground(core, tasks, union, *networks.values(), reference, optima, costs)
+
+
+def _requests(data, classes, setting, user) -> tuple[list[ForgetTask], ForgetTask]:
+    if classes:
+        task = forget_classes(data, list(classes), within=user)
+        return [task], task
+    asked = user[: setting.requests * setting.request].split(setting.request)
+    tasks = [
+        forget_samples(data, rows, within=user[k * setting.request :])
+        for k, rows in enumerate(asked)
+    ]
+    return tasks, forget_samples(data, torch.cat(asked), within=user)
+
+
+def _learn(core, split, setting, recipe, seed) -> nn.Module:
+    network = copy.deepcopy(core)
+    if setting.train == "network":
+        tuning = replace(recipe, epochs=setting.epochs, lr=recipe.lr / 10)
+        fit(network, split, tuning, seed=seed, title="fine-tuning")
+        return network
+    network = MixedLinear(
+        network, layers=setting.layers, scale=setting.scale, penalty=setting.penalty
+    )
+    if setting.train == "sgd":
+        network.learn_slowly(split, epochs=setting.epochs, seed=seed)
+    else:
+        network.learn(split, tolerance=setting.tolerance, max_steps=setting.max_steps)
+    return network.eval()
+
+
+def _path(original: MixedLinear, tasks: list[ForgetTask], setting: Setting) -> list[Tensor]:
+    """The optimum after each request but the last, each found from the one before."""
+    network, optima = copy.deepcopy(original), []
+    for task in progress(tasks[:-1], "optima"):
+        network.learn(task.retain, tolerance=setting.tolerance, max_steps=setting.max_steps)
+        optima.append(network.user.detach().clone())
+    return optima
+
+
+def _relearning(ground: Ground, network: MixedLinear, seed: int) -> dict[str, float]:
+    """Epochs until half of what forgetting cost in loss on the forgotten images is back."""
+    asked = ground.original.loss(ground.union.forget)
+    known, unknown = (asked.misfit(m.user.detach()) for m in (ground.original, ground.reference))
+    goal = (known + unknown) / 2
+    return {"relearn_time": relearn_time(network, ground.union, goal, seed=seed)}
+
+
+def _error(network: nn.Module, split: Split) -> float:
+    return 1 - metrics.accuracy(predict(network, split), split.y)

@@ -1,0 +1,23 @@
+"""ReLU, or leaky ReLU for linearisation: its derivative is nowhere zero."""
+
+from torch import nn
+
+LEAKY_SLOPE = 0.01
+
+
+def set_activations(model: nn.Module, activation: str) -> None:
+    """Choose the one or the other, never in place: torch.func cannot differentiate through that.
+
+    Raises
+    ------
+    ValueError
+        an activation that is neither "relu" nor "leaky_relu".
+    """
+    if activation not in ("relu", "leaky_relu"):
+        raise ValueError(f'activation must be "relu" or "leaky_relu", got {activation!r}')
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.ReLU) and activation == "leaky_relu":
+                setattr(parent, name, nn.LeakyReLU(LEAKY_SLOPE))
+            elif isinstance(child, (nn.ReLU, nn.ReLU6)):
+                child.inplace = False
