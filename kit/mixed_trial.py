@@ -102,7 +102,7 @@ def trial(
     if classes:
         row["class_error"] = _error(out.model, ground.union.test_forget)
     if setting.relearn:
-        row |= _relearning(ground, out.model, seed)
+        row |= _relearning(ground, out.model)
     if setting.train != "network" and method == "original":
         row["largest_sigma"] = largest_sigma(out.model, ground.union.test, seed=seed)
     return ground.union, out, row, curves
@@ -128,7 +128,7 @@ def _in_turn(
     row = {
         "distance": float((still[-1] - best).norm()),
         "optimum": float(best.norm()),
-        "moved": float((ground.original.user - best).norm()),
+        "moved": float((ground.original.user.detach() - best).norm()),
         "gradient": float(loss.gradient(still[-1]).norm()),
     }
     if config.sigma:
@@ -212,12 +212,12 @@ def _path(original: MixedLinear, tasks: list[ForgetTask], setting: Setting) -> l
     return optima
 
 
-def _relearning(ground: Ground, network: MixedLinear, seed: int) -> dict[str, float]:
-    """Epochs until half of what forgetting cost in loss on the forgotten images is back."""
+def _relearning(ground: Ground, network: MixedLinear) -> dict[str, float]:
+    """The time until half of what forgetting costs in loss on the forgotten images is back."""
     asked = ground.original.loss(ground.union.forget)
     known, unknown = (asked.misfit(m.user.detach()) for m in (ground.original, ground.reference))
     goal = (known + unknown) / 2
-    return {"relearn_time": relearn_time(network, ground.union, goal, seed=seed)}
+    return {"relearn_time": relearn_time(network, ground.union, goal)}
 
 
 def _error(network: nn.Module, split: Split) -> float:

@@ -124,6 +124,7 @@ def conjugate_gradients(
     tolerance: float = 1e-8,
     max_steps: int = 1000,
     precondition: Product | None = None,
+    after_step: Callable[[Tensor], bool] | None = None,
 ) -> Solved:
     """Solve ``A x = b`` for a symmetric positive definite ``A`` (Hestenes and Stiefel 1952).
 
@@ -135,6 +136,8 @@ def conjugate_gradients(
         stop where ``|b - A x| <= tolerance * |b|``.
     precondition
         ``r -> M^-1 r``, for an ``M`` that resembles ``A`` and is easy to invert.
+    after_step
+        is given ``x`` after each step; true stops.
 
     Raises
     ------
@@ -161,6 +164,8 @@ def conjugate_gradients(
         before, rz = rz, _dot(r, z)
         p = z + (rz / before) * p
         out.residuals.append(float(r.double().norm() / b.double().norm()))
+        if after_step and after_step(x):
+            break
     return out
 
 

@@ -207,7 +207,7 @@ def test_relearning_takes_the_retrained_model_longer(trained, retrained, samples
     assert known < unknown
     assert relearn_time(trained, samples, goal) == 0
     assert 0 < relearn_time(retrained, samples, goal) < float("inf")
-    assert relearn_time(retrained, samples, 0.0, max_epochs=1) == float("inf")
+    assert relearn_time(retrained, samples, 0.0, max_steps=1) == float("inf")
 
 
 SETTING = Setting(

@@ -5,11 +5,11 @@ import math
 import torch
 from torch import nn
 
-from kit.linear import descend
-from kit.methods.mixed_privacy import MixedLinear, learning_rate
+from kit.methods.mixed_privacy import MixedLinear
 from kit.metrics.accuracy import accuracy
 from kit.metrics.behaviour import activation_distance
 from kit.metrics.membership import entropy_member_rate
+from kit.newton import conjugate_gradients
 from kit.tasks import ForgetTask
 from kit.training import predict
 
@@ -40,26 +40,21 @@ def readouts(
 
 
 def relearn_time(
-    model: MixedLinear, task: ForgetTask, goal: float, *, max_epochs: int = 50, seed: int = 0
+    model: MixedLinear, task: ForgetTask, goal: float, *, max_steps: int = 300
 ) -> float:
-    """Epochs of SGD on all user data until the mean loss on the forgotten images is ``goal``.
+    """Passes over all user data until the mean squared error on the forgotten images is ``goal``.
 
-    User weights only, constant rate, looked at after each epoch; the time is interpolated between
-    two looks. 0 if it is there already, infinity if ``max_epochs`` did not suffice.
+    User weights only, by conjugate gradients from where they are: no learning rate and no noise of
+    mini-batches decides the time. 0 if it is there already, infinity if ``max_steps`` did not
+    suffice. ``goal`` is half the squared error, as ``LeastSquares.misfit``.
     """
-    loss, asked = model.loss(task.train), model.loss(task.forget)
-    rate, u = learning_rate(loss), model.user.detach().clone()
+    loss, asked, start = model.loss(task.train), model.loss(task.forget), model.user.detach()
     with torch.no_grad():
-        before = asked.misfit(u)
-        if before <= goal:
+        if asked.misfit(start) <= goal:
             return 0.0
-        for epoch in range(max_epochs):
-            u = descend(
-                loss.gradient, u, len(loss), epochs=1, lr=rate, seed=seed * max_epochs + epoch,
-                title="relearning",
-            )  # fmt: skip
-            now = asked.misfit(u)
-            if now <= goal:
-                return epoch + (before - goal) / (before - now)
-            before = now
-    return math.inf
+        found = conjugate_gradients(
+            loss.hessian, loss.gradient(start), max_steps=max_steps, tolerance=0.0,
+            after_step=lambda step: asked.misfit(start - step) <= goal,
+        )  # fmt: skip
+        arrived = asked.misfit(start - found.x) <= goal
+    return float(len(found.residuals)) if arrived else math.inf
