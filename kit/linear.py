@@ -94,9 +94,10 @@ class LeastSquares:
 
     Strongly convex and quadratic: its gradient is affine in ``u``, its Hessian
     ``H = 1/n sum J^T J + penalty`` is constant. All sums are means over the images, so that a
-    Newton step is ``u - H^-1 gradient(u)`` whatever their number.
+    Newton step is ``u - H^-1 gradient(u)`` whatever their number. No autograd graph goes through.
     """
 
+    @torch.no_grad()
     def __init__(self, model: Linearised, split: Split, *, scale: float, penalty: float):
         if not len(split):
             raise ValueError("least squares need at least one image")
@@ -119,6 +120,7 @@ class LeastSquares:
         """``L(u)``."""
         return self.misfit(u) + self.penalty / 2 * float(u.square().sum())
 
+    @torch.no_grad()
     def misfit(self, u: Tensor) -> float:
         """``L(u)`` without the penalty."""
         square = 0.0
@@ -128,6 +130,7 @@ class LeastSquares:
             self._count(rows, forward=1)
         return square / (2 * len(self))
 
+    @torch.no_grad()
     def gradient(self, u: Tensor, rows: Tensor | None = None) -> Tensor:
         """``1/n sum J^T (f + J u - y) + penalty u``, over all images or over these rows."""
 
@@ -136,6 +139,7 @@ class LeastSquares:
 
         return self._pulled(error, rows) + self.penalty * u
 
+    @torch.no_grad()
     def hessian(self, v: Tensor, rows: Tensor | None = None) -> Tensor:
         """``H v``, over all images or over these rows."""
 
@@ -144,6 +148,7 @@ class LeastSquares:
 
         return self._pulled(error, rows) + self.penalty * v
 
+    @torch.no_grad()
     def diagonal(self, *, draws: int = 4, seed: int = 0) -> Tensor:
         """An unbiased estimate of the diagonal of ``H``, never below ``penalty``.
 

@@ -82,13 +82,20 @@ def trial(
         to forget; none: single images, ``setting.requests`` times.
     method
         "original": nothing is done; "retrain": the user weights are learnt from 0 on what is
-        retained; or one that works on a ``MixedLinear``, with its ``config``.
+        retained; "mixed_privacy" with its ``config``.
 
     Returns
     -------
     the union of the requests; the outcome, whose cost is that of all requests; the read-outs; and
     where ``setting.path`` asks for it, the "distance" to the retrained optimum after each request.
+
+    Raises
+    ------
+    ValueError
+        another method, or more images than the data set has.
     """
+    if method not in ("original", "retrain", "mixed_privacy"):
+        raise ValueError(f"user weights have no method {method!r}")
     ground = _ground(data, classes, setting, model, recipe, seed, tuple(options.items()))
     curves = {}
     if method in ("original", "retrain"):

@@ -198,6 +198,27 @@ def test_a_model_that_nobody_watched_is_trained_again(cached, task):
     )
 
 
+def test_mixed_experiments(experiment, tmp_path):
+    arms = [
+        {"method": "original", "layers": ["head"]},
+        {"method": "retrain"},
+        {"method": "mixed_privacy", "epochs": 1, "sigma": 0.1},
+    ]
+    asked = dataclasses.replace(
+        experiment, forget=[[]], seeds=[0], arms=arms,
+        mixed={"core": 100, "user": 80, "requests": 2, "request": 10, "path": True},
+    )  # fmt: skip
+    assert experiments.run(asked, tmp_path) == 3 and experiments.run(asked, tmp_path) == 0
+    table = results.read("toy", tmp_path).set_index("method")
+    assert set(table["task"]) == {"sample:20"}
+    assert table.loc["original", "config.layers"] == ["head"]
+    assert len(table.loc["mixed_privacy", "curves"]["distance"]) == 2
+    assert table.loc["mixed_privacy", "backward"] == 2 * (70 + 60)  # two requests, a gradient and
+    assert table.loc["retrain", "forget_distance"] == 0  # an epoch each
+    with pytest.raises(ValueError, match="no method 'unsir'"):
+        experiments.run(dataclasses.replace(asked, arms=[{"method": "unsir"}]), tmp_path)
+
+
 def test_federated_experiments(experiment, tmp_path):
     arms = [{"method": "original"}, {"method": "retrain"}, {"method": "class_pruning"}]
     asked = dataclasses.replace(

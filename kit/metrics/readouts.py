@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from torch import nn
 
 from kit.methods.mixed_privacy import MixedLinear
@@ -49,12 +48,11 @@ def relearn_time(
     suffice. ``goal`` is half the squared error, as ``LeastSquares.misfit``.
     """
     loss, asked, start = model.loss(task.train), model.loss(task.forget), model.user.detach()
-    with torch.no_grad():
-        if asked.misfit(start) <= goal:
-            return 0.0
-        found = conjugate_gradients(
-            loss.hessian, loss.gradient(start), max_steps=max_steps, tolerance=0.0,
-            after_step=lambda step: asked.misfit(start - step) <= goal,
-        )  # fmt: skip
-        arrived = asked.misfit(start - found.x) <= goal
+    if asked.misfit(start) <= goal:
+        return 0.0
+    found = conjugate_gradients(
+        loss.hessian, loss.gradient(start), max_steps=max_steps, tolerance=0.0,
+        after_step=lambda step: asked.misfit(start - step) <= goal,
+    )  # fmt: skip
+    arrived = asked.misfit(start - found.x) <= goal
     return float(len(found.residuals)) if arrived else math.inf
