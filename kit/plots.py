@@ -255,6 +255,32 @@ def curves(
     show(fig, alt)
 
 
+def stacked(
+    panels: Mapping[str, Mapping[str, Sequence[float]]], *, x: str, at: Sequence[float], alt: str,
+    mark: float | None = None,
+) -> None:  # fmt: skip
+    """Show panels one above the other over one logarithmic x axis: label of y -> name -> values.
+
+    A panel whose values span more than a factor of 100 gets a logarithmic y axis; ``mark`` is a
+    dotted place on x.
+    """
+    plt.rcParams.update(_RC)
+    fig, axes = plt.subplots(len(panels), 1, figsize=(6.5, 2.1 * len(panels)), sharex=True)
+    names = [name for lines in panels.values() for name in lines]
+    looks = _distinct(list(dict.fromkeys(names)))
+    for axis, (label, lines) in zip(axes, panels.items(), strict=True):
+        values = [v for line in lines.values() for v in line if v > 0]
+        for name, line in lines.items():
+            axis.plot(at, line, label=name, markersize=5, **looks[name])
+        if mark is not None:
+            axis.axvline(mark, color="#7F7F7F", linestyle=":", linewidth=1)
+        axis.set(ylabel=label, xscale="log")
+        axis.set_yscale("log" if max(values) > 100 * min(values) else "linear")
+        axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes[-1].set(xlabel=x)
+    show(fig, alt)
+
+
 def roc(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, least: float) -> None:
     """Show ROC curves, name -> (false, true positive rates), on log axes from ``least`` on.
 
