@@ -49,7 +49,8 @@ class Constants:
     Attributes
     ----------
     contraction
-        in (0, 1): squared distance to the optimum after the solver, over that before it.
+        in (0, 1): squared distance to the optimum after the solver, over that before it, in the
+        direction where it falls least.
     movement
         distance of the optimum before and after a request, over the request's share of the data.
     floor
