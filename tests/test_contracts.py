@@ -20,7 +20,7 @@ TOY = {
     "class_pruning": {"epochs": 6, "lr": 0.1, "batch_size": 32},
     "erwp": {"epochs": 30, "lr": 0.003, "batch_size": 32},
     "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
-    "mixed_privacy": {"epochs": 10, "batch_size": 32},
+    "mixed_privacy": {"solver": "cg", "epochs": 60},
 }
 
 
