@@ -5,6 +5,7 @@ names of influence function, Newton update or second-order removal. All of it wo
 vector of weights and a function ``v -> H v``.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,9 @@ from torch.func import functional_call, grad, jvp
 from kit.cost import count_passes
 from kit.splits import Split
 from kit.training import device
+
+# On its first use forward mode compiles its rules with torch.jit, which torch says is deprecated.
+warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
 
 BATCH = 250  # images a product is computed for at a time
 
