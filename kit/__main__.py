@@ -56,10 +56,17 @@ def _list(args: argparse.Namespace) -> None:
     print("data   ", ", ".join(datasets.names()))
 
 
+SHOWN = (
+    "retain_accuracy", "forget_accuracy", "auc", "retain_error", "forget_error", "test_error",
+    "seconds",
+)  # fmt: skip
+
+
 def _table(args: argparse.Namespace) -> None:
     table = results.read(args.experiment)
+    table = table.map(lambda value: str(value) if isinstance(value, list) else value)
     by = ["dataset", "model", "task", "method", *_settings(table)]
-    metrics = ["retain_accuracy", "forget_accuracy", "seconds"]
+    metrics = [metric for metric in SHOWN if metric in table]
     table[by] = table[by].astype(object).fillna("")
     print(results.summary(table, by, metrics).round(4).to_string())
 

@@ -77,8 +77,11 @@ def test_every_committed_record_is_valid_and_has_a_birth_certificate():
     }
     assert set(table["experiment"]) <= names
     by_shadows = table["shadows"].notna()  # many small models: attacked, not rated one by one
+    mixed = table["experiment"].str.startswith("mixed_")  # rated by errors
     for metric in ("retain_accuracy", "forget_accuracy"):
-        assert table.loc[~by_shadows, metric].between(0, 1).all()
+        assert table.loc[~by_shadows & ~mixed, metric].between(0, 1).all()
+    for metric in ("retain_error", "forget_error", "test_error"):
+        assert table.loc[mixed, metric].between(0, 1).all()
     assert table.loc[by_shadows, ["auc", "forgetting_score"]].sum(axis=1).between(0, 1).all()
     assert (table.loc[by_shadows, ["auc", "klom_median"]].notna().sum(axis=1) == 1).all()
 
@@ -315,6 +318,8 @@ def test_list(capsys):
 
 
 def test_table(capsys):
+    assert main(["table", "mixed_choices"]) == 0
+    assert "forget_error" in capsys.readouterr().out
     assert main(["table", "unsir"]) == 0
     assert "retain_accuracy" in capsys.readouterr().out
 
