@@ -68,12 +68,10 @@ class Constants:
 def theorem_nats(c: Constants, share: float, sigma: float) -> float:
     """The paper's theorem with measured constants, after any number of equal requests.
 
-        c.contraction ((1 + 1/a) movement^2 share^2 + size sigma^2) + floor
-        --------------------------------------------------------------------
-               2 sigma^2 (1 - (1 + a) contraction)
-
-    at the best ``0 < a < 1 / contraction - 1``. Grows as ``1 / sigma^2`` on a plateau that is the
-    noise of earlier requests, and does not grow with the number of requests.
+    With ``E = contraction ((1 + 1/a) movement^2 share^2 + size sigma^2) + floor``, the nats are
+    ``E / (2 sigma^2 (1 - (1 + a) contraction))`` at the best ``0 < a < 1 / contraction - 1``: a
+    plateau, which is the noise of earlier requests, and ``1 / sigma^2`` above it. It does not grow
+    with the number of requests.
 
     Raises
     ------
