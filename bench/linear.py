@@ -3,8 +3,8 @@ and forgetting user data beside ordinary fine-tuning.
 
     make bench
 
-Seconds are medians over rounds in which all take turns. Memory is by how much the peak of a process
-of its own grows (on a GPU: of the allocator).
+Seconds are medians over rounds in which all take turns. Memory is the peak of a process that does
+nothing else, interpreter and libraries included (on a GPU: of the allocator).
 """
 
 import resource
@@ -20,7 +20,7 @@ import kit
 from kit.methods.mixed_privacy import MixedLinear
 from kit.training import device
 
-ROUNDS, BATCH, USER, EPOCHS = 5, 128, 1000, 3
+ROUNDS, BATCH, USER, EPOCHS = 3, 128, 1000, 3
 LAYERS = {"all layers": None, "stage 3 and head": ["stage3", "head"]}
 MIB = 2**20 if sys.platform == "darwin" else 2**10  # in units of ru_maxrss
 
@@ -65,16 +65,14 @@ def seconds(job) -> float:
 
 
 def peak(name: str) -> float:
-    """MiB that a job takes on top of what its process held before."""
+    """MiB that a process needs to do one job."""
     job = jobs()[name]
     if device().type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
         job()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return torch.cuda.max_memory_allocated() / 2**20
     job()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / MIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
 
 
 def main() -> None:
