@@ -9,6 +9,11 @@ from kit.datasets.fashion_mnist import make_mini
 from kit.datasets.sources import data_root
 from kit.experiments import Experiment, run
 
+SHOWN = (  # metrics of a table, where its records have them
+    "retain_accuracy", "forget_accuracy", "auc", "retain_error", "forget_error", "test_error",
+    "seconds",
+)  # fmt: skip
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; bad input prints one line that says what was wrong and returns 2."""
@@ -54,12 +59,6 @@ def _list(args: argparse.Namespace) -> None:
         print(f"method  {name:12} {'/'.join(method.level):14} needs {method.needs}")
     print("models ", ", ".join(models.names()))
     print("data   ", ", ".join(datasets.names()))
-
-
-SHOWN = (
-    "retain_accuracy", "forget_accuracy", "auc", "retain_error", "forget_error", "test_error",
-    "seconds",
-)  # fmt: skip
 
 
 def _table(args: argparse.Namespace) -> None:

@@ -125,7 +125,7 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         record = results.make(
             found.out, task, found.metrics, experiment=experiment.name,
             model=_model(experiment)[0], recipe=experiment.full_recipe, options=_settings(arm),
-            curves=found.curves or (found.looks and _curves(task, found.looks)),
+            curves=found.curves,
         )  # fmt: skip
         results.write(record, root)
     return len(todo)
@@ -133,12 +133,11 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a run leaves: its outcome, its metrics, and what was seen after each epoch."""
+    """What a run leaves: its outcome, its metrics, and one value an epoch, round or request."""
 
     out: Unlearned
     metrics: dict[str, float]
-    looks: list[dict] = field(default_factory=list)
-    curves: dict[str, list[float]] = field(default_factory=dict)  # instead of looks
+    curves: dict[str, list[float]] = field(default_factory=dict)
 
 
 def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
@@ -174,7 +173,7 @@ def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
         reference_row=reference_row,
         seed=seed,
     )
-    return _Found(out, metrics, looks if experiment.curves else [])
+    return _Found(out, metrics, _curves(task, looks if experiment.curves else []))
 
 
 def _class_accuracies(task) -> Callable[[nn.Module], dict[str, float]]:
@@ -187,7 +186,9 @@ def _class_accuracies(task) -> Callable[[nn.Module], dict[str, float]]:
 
 
 def _curves(task, looks: list[dict]) -> dict[str, list[float]]:
-    """Test accuracy on retained and on forgotten classes, after each epoch."""
+    """Test accuracy on retained and on forgotten classes, after each epoch; {} if nobody looked."""
+    if not looks:
+        return {}
     parts = {"retain_accuracy": task.test_retain, "forget_accuracy": task.test_forget}
     return {
         name: [fmean(look[c] for c in split.y.tolist()) for look in looks]
@@ -219,24 +220,28 @@ def _run_federated(experiment, task, seed, arm) -> _Found:
         task, arm["method"], config, _class_accuracies(task), model=name, seed=seed,
         **experiment.federation, **options,
     )  # fmt: skip
-    return _Found(out, kit.evaluate(out.model, task, seed=seed), looks)
+    return _Found(out, kit.evaluate(out.model, task, seed=seed), _curves(task, looks))
 
 
 def _run_mixed(experiment, data, classes, seed, arm) -> tuple[ForgetTask, _Found]:
     name, options = _model(experiment)
-    settings = dict(experiment.mixed)
+    settings = experiment.mixed
     if arm["method"] in ("original", "retrain"):
-        settings |= _settings(arm)
-        config = settings
+        config = settings = settings | _settings(arm)
     else:
         config = experiment.config(arm)
-    if "layers" in settings:
-        settings["layers"] = tuple(settings["layers"]) or None
     task, out, metrics, curves = mixed_trial(
-        data, tuple(classes), arm["method"], config, Setting(**settings), model=name,
+        data, tuple(classes), arm["method"], config, _setting(settings), model=name,
         recipe=experiment.full_recipe, seed=seed, **options,
     )  # fmt: skip
-    return task, _Found(out, metrics, curves=curves)
+    return task, _Found(out, metrics, curves)
+
+
+def _setting(settings: dict) -> Setting:
+    """The settings with the list of layers, if there is one, as what can be a key."""
+    if "layers" not in settings:
+        return Setting(**settings)
+    return Setting(**settings | {"layers": tuple(settings["layers"]) or None})
 
 
 def _run_shadows(experiment, data, classes, seed, arm) -> tuple[ForgetTask, _Found]:
@@ -273,8 +278,8 @@ def _id(experiment, dataset, classes, seed, arm) -> str:
 def _asked(experiment) -> int:
     """Single images that are forgotten."""
     if experiment.mixed:
-        usual = {f.name: f.default for f in dataclasses.fields(Setting)} | experiment.mixed
-        return usual["requests"] * usual["request"]
+        setting = _setting(experiment.mixed)
+        return setting.requests * setting.request
     return shadows.FORGET
 
 

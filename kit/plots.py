@@ -75,10 +75,10 @@ def _distinct(names: Sequence[str]) -> dict[str, dict]:
     return looks
 
 
-def figure(width: float = 7.0, height: float = 3.0, columns: int = 1, **options):
-    """``plt.subplots`` of one row in the book's style; sizes in inches, 7 is the text's width."""
+def figure(width: float = 7.0, height: float = 3.0, columns: int = 1, rows: int = 1, **options):
+    """``plt.subplots`` in the book's style; sizes in inches, 7 is the text's width."""
     plt.rcParams.update(_RC)
-    return plt.subplots(1, columns, figsize=(width, height), **options)
+    return plt.subplots(rows, columns, figsize=(width, height), **options)
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -264,8 +264,7 @@ def stacked(
     A panel whose values span more than a factor of 100 gets a logarithmic y axis; ``mark`` is a
     dotted place on x.
     """
-    plt.rcParams.update(_RC)
-    fig, axes = plt.subplots(len(panels), 1, figsize=(6.5, 2.1 * len(panels)), sharex=True)
+    fig, axes = figure(6.5, 2.1 * len(panels), rows=len(panels), sharex=True)
     names = [name for lines in panels.values() for name in lines]
     looks = _distinct(list(dict.fromkeys(names)))
     for axis, (label, lines) in zip(axes, panels.items(), strict=True):

@@ -166,7 +166,7 @@ def test_svhn_damaged(tmp_path, monkeypatch):
         kit.datasets.load("svhn", root=tmp_path)
 
 
-# --- Omniglot
+# --- Caltech-256
 
 
 def write_caltech(root, images=(4, 3)):
@@ -192,6 +192,9 @@ def test_caltech256(tmp_path, monkeypatch):
         kit.datasets.load("caltech256", root=tmp_path)
     with pytest.raises(FileNotFoundError, match="Three ways"):
         kit.datasets.load("caltech256", root=tmp_path / "absent")
+
+
+# --- Omniglot
 
 
 def write_omniglot(root, doubles=1):

@@ -19,5 +19,5 @@ def set_activations(model: nn.Module, activation: str) -> None:
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.ReLU) and activation == "leaky_relu":
                 setattr(parent, name, nn.LeakyReLU(LEAKY_SLOPE))
-            elif isinstance(child, (nn.ReLU, nn.ReLU6)):
+            elif isinstance(child, (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)):
                 child.inplace = False

@@ -112,9 +112,6 @@ def load_pretrained(
         net.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} does not hold a {name} for {outputs} classes: {error}") from error
-    for module in net.modules():
-        if isinstance(module, (nn.Hardswish, nn.SiLU)):
-            module.inplace = False  # torch.func cannot differentiate through that
     set_activations(net, activation)
     if new_head is not None:
         _renew_head(net, data.num_classes, new_head)
