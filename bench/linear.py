@@ -25,33 +25,49 @@ LAYERS = {"all layers": None, "stage 3 and head": ["stage3", "head"]}
 MIB = 2**20 if sys.platform == "darwin" else 2**10  # in units of ru_maxrss
 
 
-def jobs() -> dict:
-    """Name -> something to measure. The networks are untrained: that changes no cost."""
+def builders() -> dict:
+    """Name -> a function that makes something to measure, and nothing of the others. The networks
+    are untrained: that changes no cost."""
     data = kit.datasets.load("fashion-mnist-mini")
     task = kit.tasks.forget_samples(data, torch.arange(USER // 100), within=torch.arange(USER))
-    x = task.train.inputs()[:BATCH].to(device())
-    e = torch.ones(BATCH, task.num_classes, device=device())
+    recipe = kit.Recipe(epochs=EPOCHS, batch_size=BATCH, lr=0.02, bf16=False)
 
     def network():
         return kit.models.build("resnet8", task, activation="leaky_relu").to(device())
 
-    recipe = kit.Recipe(epochs=EPOCHS, batch_size=BATCH, lr=0.02, bf16=False)
+    def images():
+        return task.train.inputs()[:BATCH].to(device())
+
+    def jacobian(layers):
+        model = MixedLinear(network(), layers=layers)
+        u = torch.ones(model.linear.size, device=device())
+        return partial(torch.no_grad()(model.linear.jvp), model.linear.below(images()), u)
+
+    def transpose(layers):
+        model = MixedLinear(network(), layers=layers)
+        e = torch.ones(BATCH, task.num_classes, device=device())
+        return partial(model.linear.vjp, model.linear.below(images()), e)
+
+    def learning(layers):
+        model = MixedLinear(network(), layers=layers)
+        return partial(model.learn_slowly, task.train, epochs=EPOCHS, batch_size=BATCH)
+
+    def request(layers):
+        model = MixedLinear(network(), layers=layers)
+        model.rate.fill_(1e-6)
+        settings = {"epochs": EPOCHS, "batch_size": BATCH}
+        return partial(kit.unlearn, "mixed_privacy", model, task, **settings)
+
     found = {
-        "forward": partial(torch.no_grad()(network()), x),
-        f"fine-tuning, {EPOCHS} epochs": partial(kit.fit, network(), task.train, recipe),
+        "forward": lambda: partial(torch.no_grad()(network()), images()),
+        f"fine-tuning, {EPOCHS} epochs": lambda: partial(kit.fit, network(), task.train, recipe),
     }
     for name, layers in LAYERS.items():
-        model = MixedLinear(network(), layers=layers)
-        inputs, u = model.linear.below(x), torch.ones(model.linear.size, device=device())
         found |= {
-            f"J u, {name}": partial(torch.no_grad()(model.linear.jvp), inputs, u),
-            f"J^T e, {name}": partial(model.linear.vjp, inputs, e),
-            f"learning by SGD, {name}, {EPOCHS} epochs": partial(
-                model.learn_slowly, task.train, epochs=EPOCHS, batch_size=BATCH
-            ),
-            f"a request, {name}, {EPOCHS} epochs": partial(
-                kit.unlearn, "mixed_privacy", model, task, epochs=EPOCHS, batch_size=BATCH
-            ),
+            f"J u, {name}": partial(jacobian, layers),
+            f"J^T e, {name}": partial(transpose, layers),
+            f"learning by SGD, {name}, {EPOCHS} epochs": partial(learning, layers),
+            f"a request, {name}, {EPOCHS} epochs": partial(request, layers),
         }
     return found
 
@@ -66,7 +82,7 @@ def seconds(job) -> float:
 
 def peak(name: str) -> float:
     """MiB that a process needs to do one job."""
-    job = jobs()[name]
+    job = builders()[name]()
     if device().type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         job()
@@ -76,7 +92,7 @@ def peak(name: str) -> float:
 
 
 def main() -> None:
-    found = jobs()
+    found = {name: build() for name, build in builders().items()}
     times = {name: [] for name in found}
     for number in range(ROUNDS + 1):  # the first round warms up
         for name, job in found.items():
