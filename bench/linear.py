@@ -20,7 +20,7 @@ import kit
 from kit.methods.mixed_privacy import MixedLinear
 from kit.training import device
 
-ROUNDS, BATCH, USER, EPOCHS = 3, 128, 1000, 3
+ROUNDS, BATCH, USER, EPOCHS = 5, 128, 1000, 3
 LAYERS = {"all layers": None, "stage 3 and head": ["stage3", "head"]}
 MIB = 2**20 if sys.platform == "darwin" else 2**10  # in units of ru_maxrss
 
@@ -80,8 +80,14 @@ def seconds(job) -> float:
     return time.perf_counter() - start
 
 
+def needed(name: str) -> float:
+    """MiB that a job needs in a process of its own."""
+    command = [sys.executable, __file__, name]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def peak(name: str) -> float:
-    """MiB that a process needs to do one job."""
+    """MiB that this process has needed after one job."""
     job = builders()[name]()
     if device().type == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -92,6 +98,8 @@ def peak(name: str) -> float:
 
 
 def main() -> None:
+    # Memory first: a process begins with the peak of the one that starts it.
+    memory = {name: needed(name) for name in builders()}
     found = {name: build() for name, build in builders().items()}
     times = {name: [] for name in found}
     for number in range(ROUNDS + 1):  # the first round warms up
@@ -103,13 +111,12 @@ def main() -> None:
     base = {"forward": "forward", "J": "forward", "fine": "fine", "learning": "fine", "a": "fine"}
     first = {}
     for name, values in times.items():
-        done = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True,
-                              check=True)  # fmt: skip
-        median, memory = statistics.median(values), float(done.stdout)
+        median = statistics.median(values)
         kind = next(of for start, of in base.items() if name.startswith(start))
-        against = first.setdefault(kind, (median, memory))
-        print(f"{name:45} {1000 * median:8.1f} ms {memory:7.0f} MiB, beside {kind}: "
-              f"{median / against[0]:.2f} x time, {memory / against[1]:.2f} x memory")  # fmt: skip
+        against = first.setdefault(kind, (median, memory[name]))
+        print(f"{name:45} {1000 * median:8.1f} ms {memory[name]:7.0f} MiB, beside {kind}: "
+              f"{median / against[0]:.2f} x time, "
+              f"{memory[name] / against[1]:.2f} x memory")  # fmt: skip
 
 
 if __name__ == "__main__":
