@@ -33,7 +33,8 @@ def trained(
     **options,
 ) -> nn.Module:  # fmt: skip
     """The network ``name`` trained on ``task.train`` (the original) or ``task.retain`` (the gold
-    standard), from the cache if it is there.
+    standard), from the cache if it is there. A ``FeatureTask`` also has ``on="clean"``: the feature
+    never seen.
 
     The returned model carries ``model.training_history`` and ``model.training_cost`` (seconds and
     passes of the training, whenever it took place). Two processes that ask for the same model at
@@ -63,8 +64,8 @@ def place(
     name: str, task: ForgetTask, *, on: str, seed: int, recipe: Recipe, **options
 ) -> tuple[nn.Module, Path]:
     """The network with fresh weights, and the file that holds or will hold its trained ones."""
-    if on not in ("train", "retain"):
-        raise ValueError(f'on must be "train" or "retain", got {on!r}')
+    if on not in ("train", "retain", "clean"):
+        raise ValueError(f'on must be "train", "retain" or "clean", got {on!r}')
     model = models.build(name, task, seed=seed, **options)
     file = cache_root() / f"{name}-{_key(model, task, getattr(task, on), recipe, seed)}.pt"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +84,7 @@ def _key(model, task, split, recipe, seed) -> str:
     parts = {
         "data": task.data.fingerprint,
         "rows": hashlib.sha256(split.rows.numpy().tobytes()).hexdigest(),
+        "pixels": "" if split.pixels is task.data.train_x else split.fingerprint(),
         "model": model.spec,
         "recipe": asdict(recipe),
         "bf16": training.bf16_is_fast() if recipe.bf16 is None else recipe.bf16,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
+import torch
 from torch import nn
 
 import kit
@@ -38,6 +39,8 @@ class Experiment:
     ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``), with ``mixed`` they
     have a core and a user (``kit.mixed_trial``); a request without classes then is one for single
     images, and with ``mixed`` the settings of "original" and "retrain" are changes to that table.
+    With ``feature`` the request is to forget that, ``forget`` is [[]], and "clean" (the feature
+    never seen) and "untrained" are arms too.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Experiment:
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
     federation: dict = field(default_factory=dict)  # settings of kit.federated.trial
     mixed: dict = field(default_factory=dict)  # a kit.mixed_trial.Setting
+    feature: dict = field(default_factory=dict)  # arguments of kit.tasks.forget_feature
     curves: bool = False  # record the test accuracies after every epoch
     tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
 
@@ -118,7 +122,7 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
             task = kit.tasks.forget_classes(data, classes)
             found = _run_federated(experiment, task, seed, arm)
         else:
-            task = kit.tasks.forget_classes(data, classes)
+            task = _task(experiment, data, classes)
             found = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
             if arm == {"method": "retrain"}:
                 reference_rows[task.name, seed] = found.metrics
@@ -140,14 +144,23 @@ class _Found:
     curves: dict[str, list[float]] = field(default_factory=dict)
 
 
+def _task(experiment, data, classes) -> ForgetTask:
+    if not experiment.feature:
+        return kit.tasks.forget_classes(data, classes)
+    settings = dict(experiment.feature)
+    if "images" in settings:  # of the training images, drawn at random
+        generator = torch.Generator().manual_seed(settings.get("seed", 0))
+        rows = torch.randperm(len(data.train_y), generator=generator)[: settings.pop("images")]
+        settings["within"] = rows
+    return kit.tasks.forget_feature(data, **settings)
+
+
 def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
     recipe = experiment.full_recipe
     name, options = _model(experiment)
 
-    def gold(seed: int) -> nn.Module:
-        return kit.trained(
-            name, task, on="retain", seed=RETRAIN_SEED + seed, recipe=recipe, **options
-        )
+    def gold(seed: int, on: str = "retain") -> nn.Module:
+        return kit.trained(name, task, on=on, seed=RETRAIN_SEED + seed, recipe=recipe, **options)
 
     with watch(_class_accuracies(task)) if experiment.curves else nullcontext([]) as looks:
         original = kit.trained(name, task, seed=seed, recipe=recipe, **options)
@@ -159,6 +172,12 @@ def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
             out, looks = _trained_arm("retrain", retrained, recipe, seed)
             other = _next(experiment.seeds, seed)  # another draw, not itself
             reference = None if other is None else gold(other)
+        elif arm == {"method": "clean"}:
+            clean = gold(seed, on="clean")
+            out, looks = _trained_arm("clean", clean, recipe, seed)
+        elif arm == {"method": "untrained"}:
+            fresh = kit.models.build(name, task, seed=RETRAIN_SEED + seed, **options)
+            out = Unlearned("untrained", fresh, {}, seed)
         else:
             config = experiment.config(arm)
             draw = RETRAIN_SEED + seed if arm["method"] == "retrain" else seed
@@ -171,6 +190,7 @@ def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
         original=original,
         audits=experiment.audits,
         reference_row=reference_row,
+        image_filter=out.filter,
         seed=seed,
     )
     return _Found(out, metrics, _curves(task, looks if experiment.curves else []))
@@ -269,7 +289,10 @@ def _trained_arm(method, model, recipe, seed) -> tuple[Unlearned, list[dict]]:
 def _id(experiment, dataset, classes, seed, arm) -> str:
     settings = _settings(arm)
     task = "class:" + "+".join(map(str, sorted(classes)))
-    if not classes:
+    if experiment.feature:
+        attributes = experiment.feature["attribute"]
+        task = "feature:" + (attributes if isinstance(attributes, str) else "+".join(attributes))
+    elif not classes:
         task = f"sample:{_asked(experiment)}"
     name, _ = _model(experiment)
     return results.record_id(experiment.name, dataset, name, arm["method"], settings, task, seed)

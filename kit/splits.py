@@ -1,5 +1,6 @@
 """``Split``: some rows of a data set's tensors, the unit that training and metrics take."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -75,6 +76,10 @@ class Split:
     def alone(self) -> "Split":
         """The same images without the rest of their data set: less to send to another process."""
         return replace(self, pixels=self.x, targets=self.y, rows=torch.arange(len(self)))
+
+    def fingerprint(self) -> str:
+        """Hash of the pixels behind the split: views of one data set differ in nothing else."""
+        return hashlib.sha256(self.pixels.contiguous().numpy()).hexdigest()[:16]
 
     def inputs(self) -> Tensor:
         """All images in the network's input space: float32, normalised per channel."""

@@ -31,6 +31,9 @@ class Unlearned:
         curves that the method recorded.
     config
         the settings it ran with.
+    filter
+        what the method wants images to pass before the network, ``filter(x)`` on network
+        inputs; None for most.
     """
 
     method: str
@@ -41,6 +44,7 @@ class Unlearned:
     passes: dict[str, int] = field(default_factory=dict)
     peak_memory: int = 0
     history: dict[str, list[float]] = field(default_factory=dict)
+    filter: nn.Module | None = None
 
 
 def unlearn(
@@ -93,6 +97,8 @@ def unlearn(
         raise FloatingPointError(
             f"{name} produced infinite or NaN weights; lower its learning rate"
         )
+    image_filter = history.pop("filter", None)
     return Unlearned(
-        name, student, config, seed, meter.seconds, dict(meter.passes), meter.peak_memory, history
-    )
+        name, student, config, seed, meter.seconds, dict(meter.passes), meter.peak_memory, history,
+        image_filter,
+    )  # fmt: skip

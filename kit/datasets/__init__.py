@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from kit.datasets import caltech, fashion_mnist, omniglot, torchvision_sets
+from kit.datasets import caltech, celeba, fashion_mnist, omniglot, torchvision_sets
+from kit.datasets.annotated import AnnotatedData
 from kit.datasets.data import ImageData, from_tensors
 from kit.datasets.folder import from_folder, load_cifar10_jpeg
 from kit.datasets.sources import data_root
 
-__all__ = ["ImageData", "from_folder", "from_tensors", "load", "names"]
+__all__ = ["AnnotatedData", "ImageData", "from_folder", "from_tensors", "load", "names"]
 
 _LOADERS = {
     "fashion-mnist-mini": fashion_mnist.load_mini,
@@ -16,6 +17,7 @@ _LOADERS = {
     "cifar10-jpeg": load_cifar10_jpeg,
     "cifar100": torchvision_sets.load_cifar100,
     "caltech256": caltech.load_caltech256,
+    "celeba": celeba.load_celeba,
     "svhn": torchvision_sets.load_svhn,
     "omniglot-small": omniglot.load_small,
 }

@@ -1,10 +1,12 @@
 """Data access, enforced: a method declares what it needs and is handed only that."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from kit.splits import Split
-from kit.tasks import ForgetTask
+from kit.tasks import FeatureTask, ForgetTask
 
 
 class DataAccessError(PermissionError):
@@ -15,8 +17,10 @@ class DataAccessError(PermissionError):
 class Needs:
     """The training images a method may see after the request; test images are never allowed.
 
-    Each of ``retain`` and ``forget`` is None, "all", "N per class" or "P %" (of each class, drawn
-    at random with the run's seed).
+    Each of ``retain``, ``forget`` and ``train`` (all images trained on, not told apart) is None,
+    "all", "N per class" or "P %" (of each class, drawn at random with the run's seed). To forget a
+    feature a method may need its ``annotations`` of ``train``, or the ``counterfactuals``: the same
+    images with the other value, which somebody has to be able to draw.
 
     Raises
     ------
@@ -26,9 +30,12 @@ class Needs:
 
     retain: str | None = None
     forget: str | None = None
+    train: str | None = None
+    annotations: bool = False
+    counterfactuals: bool = False
 
     def __post_init__(self):
-        for amount in (self.retain, self.forget):
+        for amount in (self.retain, self.forget, self.train):
             if amount in (None, "all"):
                 continue
             read = re.fullmatch(r"(\d+) per class|(\d+\.?\d*) %", amount)
@@ -36,9 +43,15 @@ class Needs:
                 raise ValueError(f'cannot read {amount!r}: use None, "all", "N per class" or "P %"')
             if float(read[1] or read[2]) == 0 or float(read[2] or 0) > 100:
                 raise ValueError(f"{amount!r} must be more than 0, and not more than 100 %")
+        if (self.annotations or self.counterfactuals) and not self.train:
+            raise ValueError("annotations and counterfactuals are of train: say how much of it")
 
     def __str__(self):
-        return f"retain: {self.retain or 'nothing'}; forget: {self.forget or 'nothing'}"
+        said = f"retain: {self.retain or 'nothing'}; forget: {self.forget or 'nothing'}"
+        also = [name for name in ("annotations", "counterfactuals") if getattr(self, name)]
+        if self.train:
+            said += f"; train: {' with '.join([self.train, *also])}"
+        return said
 
 
 class TaskView:
@@ -53,8 +66,10 @@ class TaskView:
         self._splits = {
             "retain": _allowed(task.retain, needs.retain, seed),
             "forget": _allowed(task.forget, needs.forget, seed),
+            "train": _allowed(task.train, needs.train, seed),
         }
         self._needs = needs
+        self._task = task if isinstance(task, FeatureTask) else None
 
     @property
     def retain(self) -> Split:
@@ -63,6 +78,27 @@ class TaskView:
     @property
     def forget(self) -> Split:
         return self._declared("forget")
+
+    @property
+    def train(self) -> Split:
+        return self._declared("train")
+
+    @property
+    def annotations(self) -> Tensor:
+        """Values of the attributes in the images of ``train``, int64 ``[n, k]``."""
+        return self._feature("annotations").annotations[self.train.rows]
+
+    @property
+    def counterfactuals(self) -> Split:
+        """The images of ``train`` with the other value of every attribute."""
+        return replace(self.train, pixels=self._feature("counterfactuals").counterfactuals.pixels)
+
+    def _feature(self, kind: str) -> FeatureTask:
+        if not getattr(self._needs, kind):
+            raise DataAccessError(f"the method touched {kind} but declares ({self._needs})")
+        if self._task is None:
+            raise DataAccessError(f"a task of level {self.level!r} has no {kind}")
+        return self._task
 
     def _declared(self, kind: str) -> Split:
         if self._splits[kind] is None:

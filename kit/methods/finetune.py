@@ -4,7 +4,8 @@
 
 The oldest baseline. The learning rate decides everything: too low forgets nothing, too high is half
 a retraining. With ``distillation`` = beta > 0 the network also keeps to what the original says
-about the retained classes, at temperature 2.
+about the retained classes, at temperature 2. For a feature the retained images are those with the
+attribute drawn anew, independent of the class: fine-tuning on shuffled attributes (Yang et al.).
 
 Needs    all retained images, or the ``amount`` of them.
 Cost     ``epochs`` passes over them, and a forward pass of the original with distillation.
@@ -39,7 +40,13 @@ class Config:
         return Needs(retain=self.amount)
 
 
-@register("finetune", level=("class", "sample"), needs=Needs(retain="all"), paper="", config=Config)
+@register(
+    "finetune",
+    level=("class", "sample", "feature"),
+    needs=Needs(retain="all"),
+    paper="",
+    config=Config,
+)
 def finetune(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Continue training, on the retained images only."""
     recipe = Recipe(

@@ -20,7 +20,7 @@ class Method:
     name
         as in ``kit.unlearn(name, ...)``.
     level
-        tuple of the task levels it can serve: "class", "sample".
+        tuple of the task levels it can serve: "class", "sample", "feature".
     needs
         the data it may see, where its settings say nothing else; see ``access``.
     paper
@@ -29,7 +29,8 @@ class Method:
         frozen dataclass of its settings.
     run
         ``run(model, view, config, seed) -> history``; changes ``model`` in place, sees only
-        ``view``, returns a dict of curves worth plotting.
+        ``view``, returns a dict of curves worth plotting. An image filter that belongs to the
+        outcome, ``filter(x)`` on network inputs, is handed over under the key "filter".
     takes
         class of the networks it works on.
     """
@@ -74,7 +75,7 @@ def register(
 
 
 def names(level: str | None = None) -> list[str]:
-    """All methods, or those that serve a task level ("class" or "sample")."""
+    """All methods, or those that serve a task level ("class", "sample" or "feature")."""
     return sorted(n for n, m in _METHODS.items() if level is None or level in m.level)
 
 

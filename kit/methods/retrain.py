@@ -2,7 +2,8 @@
 
 Exact by construction: the forgotten images are never read, so no trace of them can remain. The
 result is one draw from a distribution of models, because initialisation and order are random: the
-spread between draws is the yardstick for every other method.
+spread between draws is the yardstick for every other method. For a feature the retained images are
+those with the attribute independent of the class: nothing of it helps to decide.
 
 Needs    all retained images; with ``amount`` a part of them, and then it is no gold standard.
 Cost     a full training.
@@ -29,7 +30,13 @@ class Config:
         return Needs(retain=self.amount)
 
 
-@register("retrain", level=("class", "sample"), needs=Needs(retain="all"), paper="", config=Config)
+@register(
+    "retrain",
+    level=("class", "sample", "feature"),
+    needs=Needs(retain="all"),
+    paper="",
+    config=Config,
+)
 def retrain(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Give every parameter a fresh value, then train on the retained images.
 

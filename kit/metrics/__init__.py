@@ -2,7 +2,8 @@
 
 From predictions: ``accuracy``, ``behaviour``, ``aggregates``. Attacks: ``scores``, ``roc``,
 ``membership``, ``lira``. Inside the network: ``features``, ``probes``, ``cka``, ``idi``,
-``distance``, ``relearn``, ``restricted``. Of linearised networks: ``information``, ``readouts``.
+``distance``, ``relearn``, ``restricted``. Of a feature inside images: ``reliance``, ``leakage``,
+``masks``. Of linearised networks: ``information``, ``readouts``.
 From many models: ``klom``, ``forgetting_score``. How sure a number is: ``statistics``.
 """
 
@@ -27,12 +28,22 @@ from kit.metrics.card import card
 from kit.metrics.cka import linear_cka
 from kit.metrics.distance import layer_distances, weight_distance
 from kit.metrics.evaluate import evaluate
+from kit.metrics.evaluate_feature import evaluate_feature
 from kit.metrics.features import features, stage_features
 from kit.metrics.idi import information_difference_index, stage_information
+from kit.metrics.leakage import hidden_probe, image_adversary, layer_leakage, mask_adversary
 from kit.metrics.lira import exposure, population_attack, rmia, u_lira, u_lira_interval
+from kit.metrics.masks import gradcam_share, mask_quality
 from kit.metrics.membership import forget_attack, threshold_attack
 from kit.metrics.probes import head_recovery, linear_probe, prototype_recall
-from kit.metrics.relearn import anamnesis_index, relearn_curve, relearn_epochs, relearn_steps
+from kit.metrics.relearn import (
+    anamnesis_index,
+    relearn_curve,
+    relearn_epochs,
+    relearn_steps,
+    reliance_steps,
+)
+from kit.metrics.reliance import counterfactual, filtered, reliance
 from kit.metrics.restricted import restricted_accuracies
 from kit.metrics.roc import Attack
 
@@ -44,19 +55,28 @@ __all__ = [
     "anamnesis_index",
     "average_gap",
     "card",
+    "counterfactual",
     "evaluate",
+    "evaluate_feature",
     "exposure",
     "features",
+    "filtered",
     "forget_attack",
     "forgetting_score",
+    "gradcam_share",
     "head_recovery",
+    "hidden_probe",
+    "image_adversary",
     "information_difference_index",
     "js_divergence",
     "js_lineage",
     "klom",
     "layer_distances",
+    "layer_leakage",
     "linear_cka",
     "linear_probe",
+    "mask_adversary",
+    "mask_quality",
     "membership",
     "per_class_accuracy",
     "population_attack",
@@ -66,6 +86,8 @@ __all__ = [
     "relearn_curve",
     "relearn_epochs",
     "relearn_steps",
+    "reliance",
+    "reliance_steps",
     "restricted_accuracies",
     "rmia",
     "scores",

@@ -14,6 +14,7 @@ from kit.metrics.aggregates import average_gap, tug_of_war
 from kit.metrics.behaviour import activation_distance, js_divergence, zrf
 from kit.metrics.cka import linear_cka
 from kit.metrics.distance import weight_distance
+from kit.metrics.evaluate_feature import evaluate_feature
 from kit.metrics.features import features
 from kit.metrics.idi import information_difference_index, stage_information
 from kit.metrics.membership import entropy_member_rate, forget_attack, svm_nonmember_rate
@@ -26,7 +27,7 @@ from kit.metrics.relearn import (
 )
 from kit.metrics.statistics import wilson
 from kit.splits import Split
-from kit.tasks import ForgetTask
+from kit.tasks import FeatureTask, ForgetTask
 from kit.training import check_model, predict
 
 AUDITS = ("fast", "features", "relearn", "full")
@@ -41,6 +42,7 @@ def evaluate(
     original: nn.Module | None = None,
     audits: str = "fast",
     reference_row: dict[str, float] | None = None,
+    image_filter: nn.Module | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Judge a model; it stays as it is, down to its BatchNorm statistics and the random state.
@@ -84,6 +86,9 @@ def evaluate(
         ``relearn_steps``, ``relearn_epochs`` up to the papers' limits of 10 and 100 epochs, the
         same ``..._reference`` and ``anamnesis_index``.
 
+    Of a ``FeatureTask`` the numbers are others: ``kit.metrics.evaluate_feature``. They include what
+    the model does behind ``image_filter``, the ``filter`` of the method's outcome.
+
     What these audits measure of the reference alone is taken from ``reference_row``, its own row
     with the same audits and seed, if given.
 
@@ -97,6 +102,11 @@ def evaluate(
     if audits in ("relearn", "full") and (reference is None or original is None):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
     check_model(model, task.test)
+    if isinstance(task, FeatureTask):
+        return evaluate_feature(
+            model, task, image_filter=image_filter, reference=reference, original=original,
+            audits=audits, seed=seed,
+        )  # fmt: skip
     said = _predictions(model, task)
     row = _answers(model, task, said)
     if reference is not None:

@@ -1,5 +1,7 @@
 """What the layers of a network make of images: the input of the audits that look inside."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -21,14 +23,26 @@ def features(model: Classifier, split: Split) -> Tensor:
     return infer(model, model.features, split)
 
 
-def stage_features(model: Classifier, split: Split) -> dict[str, Tensor]:
-    """The output of each of ``model.stages``, averaged over the image: name -> float32
-    ``[n, channels]`` on the CPU, shallow to deep."""
+def average(maps: Tensor) -> Tensor:
+    """Maps ``[B, C, H, W]`` -> the mean of each channel, ``[B, C]``."""
+    return maps.mean((2, 3))
+
+
+def average_and_peak(maps: Tensor) -> Tensor:
+    """Maps ``[B, C, H, W]`` -> mean and maximum of each channel, ``[B, 2 C]``."""
+    return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+
+
+def stage_features(
+    model: Classifier, split: Split, pool: Callable[[Tensor], Tensor] = average
+) -> dict[str, Tensor]:
+    """The output of each of ``model.stages``, pooled over the image: name -> float32 ``[n, width]``
+    on the CPU, shallow to deep."""
     caught: dict[str, Tensor] = {}
 
     def catch(name: str):
         def hook(module, inputs, output):
-            caught[name] = output.mean((2, 3)) if output.dim() == 4 else output.flatten(1)
+            caught[name] = pool(output) if output.dim() == 4 else output.flatten(1)
 
         return hook
 

@@ -97,7 +97,7 @@ def linear_probe(
     if shuffled:
         generator = torch.Generator().manual_seed(seed)
         labels = labels[torch.randperm(len(labels), generator=generator)]
-    probe, standardise = _fit_probe(known, labels)
+    probe, standardise = fit_probe(known, labels)
 
     def share(split: Split) -> float:
         return float(probe.score(standardise(features(model, split)), split.y.numpy()))
@@ -138,14 +138,14 @@ def probe_information(train: Tensor, is_forget: Tensor, test: Tensor, truth: Ten
     the mutual information of features ``[n, width]`` and the indicator ``[n]`` (both parts balanced
     by weights).
     """
-    probe, standardise = _fit_probe(train, is_forget, class_weight="balanced")
+    probe, standardise = fit_probe(train, is_forget, class_weight="balanced")
     log_p = torch.from_numpy(probe.predict_log_proba(standardise(test)))
     own = log_p.gather(1, truth.long()[:, None]).squeeze(1)
     cross_entropy = -(own[truth].mean() + own[~truth].mean()) / 2
     return (math.log(2) - cross_entropy).clamp(0, math.log(2)).item()
 
 
-def _fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[LogisticRegression, Callable]:
+def fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[LogisticRegression, Callable]:
     """A logistic regression on standardised features, and how to standardise others alike."""
     mean, std = known.mean(0), known.std(0).clamp_min(1e-6)
 

@@ -6,14 +6,14 @@ model's time: that one has never seen the classes, so being slower than it is no
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
 from kit.metrics.accuracy import accuracy
 from kit.splits import Split
-from kit.tasks import ForgetTask
+from kit.tasks import FeatureTask, ForgetTask
 from kit.training import Recipe, fit, predict
 
 SHARE = 0.95  # of the original's accuracy on the forgotten classes; 1 - alpha with alpha = 0.05
@@ -35,7 +35,8 @@ def relearn_steps(
     ``max_epochs`` did not suffice: such a time is "more than the limit", not a number to average.
     """
     recipe = _adam(max_epochs, lr)
-    return _steps_until(model, task.train, task.test_forget, goal, recipe, every=1, seed=seed)
+    reached = _accurate(task.test_forget, goal)
+    return _steps_until(model, task.train, reached, recipe, every=1, seed=seed)
 
 
 def relearn_epochs(
@@ -51,7 +52,8 @@ def relearn_epochs(
     chosen = task.train.take(torch.randperm(len(task.train), generator=generator)[:samples])
     recipe = _adam(max_epochs, lr)
     per_epoch = math.ceil(len(chosen) / recipe.batch_size)
-    steps = _steps_until(model, chosen, task.test_forget, goal, recipe, every=per_epoch, seed=seed)
+    reached = _accurate(task.test_forget, goal)
+    steps = _steps_until(model, chosen, reached, recipe, every=per_epoch, seed=seed)
     return steps / per_epoch
 
 
@@ -75,6 +77,31 @@ def relearn_curve(
     return curve
 
 
+def reliance_steps(
+    model: nn.Module, task: FeatureTask, goal: float, *, every: int = 5, max_epochs: int = 1,
+    images: int = 500, seed: int = 0,
+) -> float:  # fmt: skip
+    """Batches of 256 training images until the reliance gap of ``task`` is ``goal`` again.
+
+    How quickly a network takes a feature up again when training resumes on images in which it goes
+    with the class (``kit.metrics.reliance``), Adam at 1e-3; the gap is taken over ``images`` test
+    images after ``every`` so many batches.
+
+    Returns
+    -------
+    the number of batches, 0 if the gap is there already, infinity if ``max_epochs`` did not do.
+    """
+    some = torch.randperm(len(task.test), generator=torch.Generator().manual_seed(seed))[:images]
+    aligned, other = task.aligned.take(some), task.reversed.take(some)
+
+    def reached(student: nn.Module) -> bool:
+        first, second = (accuracy(predict(student, view), view.y) for view in (aligned, other))
+        return first - second >= goal
+
+    recipe = _adam(max_epochs, 1e-3)
+    return _steps_until(model, task.train, reached, recipe, every=every, seed=seed)
+
+
 def anamnesis_index(relearn_time: float, retrained_time: float) -> float:
     """Relearn time over the retrained model's (Chundawat et al. 2023): 1 is ideal.
 
@@ -87,28 +114,23 @@ def anamnesis_index(relearn_time: float, retrained_time: float) -> float:
     return relearn_time / retrained_time
 
 
+def _accurate(test: Split, goal: float) -> Callable[[nn.Module], bool]:
+    return lambda student: accuracy(predict(student, test), test.y) >= goal
+
+
 def _steps_until(
-    model: nn.Module,
-    data: Split,
-    test: Split,
-    goal: float,
-    recipe: Recipe,
-    *,
-    every: int,
-    seed: int,
-) -> float:
+    model: nn.Module, data: Split, reached: Callable[[nn.Module], bool], recipe: Recipe, *,
+    every: int, seed: int,
+) -> float:  # fmt: skip
+    """Steps until a copy of the model has ``reached`` something, asked ``every`` so many steps."""
     student = copy.deepcopy(model)
-
-    def reached(step: int) -> bool:
-        return step % every == 0 and accuracy(predict(student, test), test.y) >= goal
-
-    if reached(0):
+    if reached(student):
         return 0
     arrived = False
 
     def after_step(step: int) -> bool:
         nonlocal arrived
-        arrived = reached(step)
+        arrived = step % every == 0 and reached(student)
         return arrived
 
     history = fit(student, data, recipe, seed=seed, after_step=after_step, title="relearning")

@@ -5,6 +5,7 @@ from functools import partial
 from kit.models.activations import set_activations
 from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier
+from kit.models.cnn import CNN
 from kit.models.lenet import LeNet
 from kit.models.pretrained import load_pretrained, save_pretrained
 from kit.models.resnet import ResNet
@@ -18,6 +19,7 @@ _BUILDERS = {
     **{f"resnet{depth}": partial(ResNet, depth) for depth in (8, 20, 32, 44, 56)},
     **{f"vgg{depth}": partial(VGG, depth) for depth in CONVOLUTIONS},
     "allcnn": AllCNN,
+    "cnn": CNN,
     "lenet": LeNet,
     "resnet18": resnet18,
     "mobilenet_v2": mobilenet_v2,
@@ -45,8 +47,8 @@ def build(name: str, task, *, seed: int = 0, activation: str = "relu", **options
     activation
         "relu", or "leaky_relu" (slope 0.01) for linearisation.
     options
-        of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, LeNet, ViT), ``hidden`` (LeNet),
-        ``depth`` (ViT), ``stem`` (ResNet-18).
+        of the network: ``width`` (ResNet-8 to -56, VGG, AllCNN, CNN, LeNet, ViT),
+        ``hidden`` (LeNet), ``depth`` (ViT), ``stem`` (ResNet-18).
 
     Raises
     ------

@@ -20,7 +20,7 @@ class ForgetTask:
     """
 
     data: ImageData
-    level: str  # "class" or "sample"
+    level: str  # "class", "sample" or "feature"
     forget_classes: list[int]  # classes of the request, [] for samples
     train: Split
     forget: Split
@@ -84,7 +84,7 @@ def forget_classes(
         )
     here, gone = torch.tensor(classes), torch.tensor(forgotten, dtype=torch.long)
     rows = {}
-    trained = _mask(data, within)
+    trained = rows_mask(data, within)
     for part, y in (("train", data.train_y), ("test", data.test_y)):
         asked, before = torch.isin(y, here), torch.isin(y, gone)
         seen = trained if part == "train" else torch.ones_like(asked)
@@ -138,7 +138,7 @@ def forget_samples(
         )
     if len(indices.unique()) != len(indices):
         raise ValueError("indices holds an index more than once")
-    asked, trained = _mask(data, indices), _mask(data, within)
+    asked, trained = rows_mask(data, indices), rows_mask(data, within)
     if (asked & ~trained).any():
         raise ValueError("indices holds images that were not trained on: they are not in within")
     if len(indices) == trained.sum():
@@ -157,7 +157,7 @@ def forget_samples(
     )
 
 
-def _mask(data: ImageData, rows: Sequence[int] | Tensor | None) -> Tensor:
+def rows_mask(data: ImageData, rows: Sequence[int] | Tensor | None) -> Tensor:
     """Training rows as a mask; None stands for all."""
     mask = torch.full((len(data.train_y),), rows is None)
     if rows is not None:

@@ -1,0 +1,73 @@
+"""Sensitivity minimisation (after Ferrari, Gu et al., NeurIPS 2024): answers that stand still.
+
+The logits are to change little, for the size of the change of the image, when nothing but the
+feature changes:
+
+    minimise  CE(f(x), y) + weight * mean |f(x) - f(x')| / |x - x'|
+
+Ferrari perturbs the feature with noise and minimises the second term alone; here x' is the
+counterfactual image, and the first term keeps the task.
+
+Needs    the training images and their counterfactuals.
+Cost     ``epochs`` passes over both.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kit.cost import count_passes
+from kit.methods.access import Needs, TaskView
+from kit.methods.registry import register
+from kit.splits import Split, normalise
+from kit.training import Recipe, device, fit
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings; Adam."""
+
+    epochs: int = 1
+    lr: float = 1e-3
+    batch_size: int = 128
+    weight: float = 10.0
+    amount: str = "all"  # of the images
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(train=self.amount, counterfactuals=True)
+
+
+@register(
+    "feature_sensitivity",
+    level=("feature",),
+    needs=Needs(train="all", counterfactuals=True),
+    paper="gu2024ferrari",
+    config=Config,
+)
+def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
+    """Tune the network until the feature moves its logits little."""
+    images, others = view.train, view.counterfactuals
+    numbered = _numbered(images)
+    other, labels = others.x.to(device()), images.y.to(device())
+    mean, std = images.mean.to(device()), images.std.to(device())
+
+    def loss(model: nn.Module, x: Tensor, row: Tensor) -> Tensor:
+        count_passes(images.kind, forward=len(x), backward=len(x))
+        twin = normalise(other[row], mean, std)
+        said, twin_said = model(torch.cat([x, twin])).float().chunk(2)
+        moved = (x - twin).flatten(1).norm(dim=1).clamp_min(1e-3)
+        sensitivity = ((said - twin_said).norm(dim=1) / moved).mean()
+        return F.cross_entropy(said, labels[row]) + config.weight * sensitivity
+
+    recipe = Recipe(epochs=config.epochs, batch_size=config.batch_size, optimizer="adam",
+                    lr=config.lr, schedule="constant", weight_decay=0.0,
+                    label_smoothing=0.0)  # fmt: skip
+    return {"loss": fit(model, numbered, recipe, seed=seed, loss=loss, title="sensitivity").loss}
+
+
+def _numbered(split: Split) -> Split:
+    """The images labelled by their place in the split, so that a loss can find their twins."""
+    return replace(split.alone(), targets=torch.arange(len(split)))
