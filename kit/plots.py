@@ -37,6 +37,14 @@ STYLE = {
     "class_pruning": (RED, "s"),
     "erwp": (GREEN, "s"),
     "mixed_privacy": (ORANGE, "s"),
+    "clean": ("#4D4D4D", "d"),
+    "untrained": ("#B3B3B3", "x"),
+    "feature_sensitivity": (GREEN, "^"),
+    "gradient_reversal": (PINK, "p"),
+    "concept_erasure": (YELLOW, "h"),
+    "influence_update": (RED, "P"),
+    "feature_adversarial": (BLUE, "D"),
+    "feature_filter": (ORANGE, "X"),
 }
 _COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 _MARKERS = "osv^<>PXpd"
@@ -235,10 +243,11 @@ def pictures(tiles: Mapping[str, Tensor], alt: str) -> None:
 
 def curves(
     lines: Mapping[str, Sequence[float]], *, x: str, y: str, alt: str, goal: float | None = None,
-    at: Sequence[float] | None = None, log: bool = False,
+    at: Sequence[float] | None = None, log: bool = False, ticks: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Show lines over ``at``, by default over steps 0, 1, 2, ...; the name of a line decides its
-    colour and marker, ``log`` puts x on a logarithmic axis, ``goal`` is a dotted level."""
+    colour and marker, ``log`` puts x on a logarithmic axis, ``goal`` is a dotted level, ``ticks``
+    names the places on x."""
     fig, axis = figure(6.5, 3)
     looks = _distinct(lines)
     for name, values in lines.items():
@@ -251,6 +260,8 @@ def curves(
     if at is not None and len(at) <= 8:
         axis.set_xticks(at, [f"{place:g}" for place in at])
         axis.minorticks_off()
+    if ticks is not None:
+        axis.set_xticks(range(len(ticks)), ticks)
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, alt)
 

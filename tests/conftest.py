@@ -10,7 +10,9 @@ import kit
 os.environ["KIT_PROGRESS"] = "0"  # read when a bar is made
 
 
-def toy_data(per_class: int = 60, num_classes: int = 4, size: int = 12) -> kit.datasets.ImageData:
+def toy_data(
+    per_class: int = 60, num_classes: int = 4, size: int = 12, signal: float = 0.4
+) -> kit.datasets.ImageData:
     """Noisy images with one bright quadrant per class: easy, and learned in a second."""
     generator = torch.Generator().manual_seed(0)
     parts = []
@@ -20,7 +22,7 @@ def toy_data(per_class: int = 60, num_classes: int = 4, size: int = 12) -> kit.d
         half = size // 2
         for c in range(num_classes):
             row, column = divmod(c, 2)
-            x[y == c, :, row * half : (row + 1) * half, column * half : (column + 1) * half] += 0.4
+            x[y == c, :, row * half : (row + 1) * half, column * half : (column + 1) * half] += signal
         parts += [x, y]
     return kit.datasets.from_tensors("toy", *parts)
 
@@ -49,4 +51,19 @@ def original(task):
 def retrained(task):
     model = kit.models.build("resnet8", task, width=8, seed=1)
     kit.fit(model, task.retain, TOY_RECIPE, seed=1)
+    return model
+
+
+@pytest.fixture(scope="session")
+def feature_task():
+    """A sign in a corner of larger toy images, whose classes are hard to tell without it."""
+    data = toy_data(per_class=100, size=20, signal=0.06)
+    return kit.tasks.forget_feature(data, "glyph", common=[0, 3])
+
+
+@pytest.fixture(scope="session")
+def feature_original(feature_task):
+    model = kit.models.build("cnn", feature_task, width=8)
+    recipe = kit.Recipe(epochs=10, batch_size=32, optimizer="adam", lr=5e-3, bf16=False)
+    kit.fit(model, feature_task.train, recipe)
     return model

@@ -3,16 +3,21 @@
 import copy
 import inspect
 import re
+from dataclasses import replace
 
 import pytest
 import torch
 
 import kit
+from kit.annotations import ADVERSARY
 from kit.methods import DataAccessError, Needs, TaskView
 from kit.methods.mixed_privacy import MixedLinear
 from tests.conftest import TOY_RECIPE
 
 METHODS = kit.methods.names()
+FEATURE_METHODS = [n for n in METHODS if kit.methods.get(n).level == ("feature",)]
+CLASS_METHODS = [n for n in METHODS if n not in FEATURE_METHODS]
+TOY_ADVERSARY = replace(ADVERSARY, epochs=8, batch_size=32)
 # Settings that suit the toy task, where a method's defaults are meant for larger ones.
 TOY = {
     "retrain": {"recipe": TOY_RECIPE},
@@ -21,6 +26,11 @@ TOY = {
     "erwp": {"epochs": 30, "lr": 0.003, "batch_size": 32},
     "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
     "mixed_privacy": {"solver": "cg", "epochs": 60},
+    "feature_adversarial": {"epochs": 8, "batch_size": 32, "width": 8, "adversary": TOY_ADVERSARY},
+    "feature_filter": {"identifier_epochs": 8, "batch_size": 32},
+    "feature_sensitivity": {"epochs": 8, "batch_size": 32},
+    "gradient_reversal": {"epochs": 8, "batch_size": 32},
+    "influence_update": {"rate": 0.5},
 }
 
 
@@ -33,9 +43,22 @@ def mixed(retrained, task):
 
 
 @pytest.fixture(scope="module")
-def network(original, mixed):
+def network(original, mixed, feature_original):
     """name of a method -> a network that it works on."""
-    return lambda name: mixed if kit.methods.get(name).takes is MixedLinear else original
+
+    def choose(name):
+        method = kit.methods.get(name)
+        if method.level == ("feature",):
+            return feature_original
+        return mixed if method.takes is MixedLinear else original
+
+    return choose
+
+
+@pytest.fixture(scope="module")
+def asked(task, feature_task):
+    """name of a method -> a request that it serves."""
+    return lambda name: feature_task if kit.methods.get(name).level == ("feature",) else task
 
 
 def run(name, model, task, seed=0):
@@ -43,10 +66,10 @@ def run(name, model, task, seed=0):
 
 
 @pytest.fixture(scope="module")
-def outcomes(network, task):
+def outcomes(network, asked):
     """One run of every method, and the input model's state before it."""
     before = {name: copy.deepcopy(network(name).state_dict()) for name in METHODS}
-    return {name: run(name, network(name), task) for name in METHODS}, before
+    return {name: run(name, network(name), asked(name)) for name in METHODS}, before
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -63,8 +86,8 @@ def test_input_model_stays(name, outcomes, network):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_same_seed_same_weights(name, outcomes, network, task):
-    first, again = outcomes[0][name].model, run(name, network(name), task).model
+def test_same_seed_same_weights(name, outcomes, network, asked):
+    first, again = outcomes[0][name].model, run(name, network(name), asked(name)).model
     for key, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), f"{name}: {key} differs"
 
@@ -99,12 +122,43 @@ def test_costs_are_counted(name, outcomes):
     needs = kit.methods.get(name).needs
     assert out.seconds > 0
     assert all(n > 0 for n in out.passes.values())
-    assert bool(out.passes) == bool(needs.retain or needs.forget), out.passes
+    assert bool(out.passes) == bool(needs.retain or needs.forget or needs.train), out.passes
     if needs.forget is None:
         assert not any(kind.startswith("forget") for kind in out.passes)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", kit.methods.names("feature"))
+def test_the_feature_decides_less(name, outcomes, feature_original, feature_task):
+    """Behind the method's filter, if it ships one: raw images are another matter."""
+    before = kit.metrics.counterfactual(feature_original, feature_task.pairs())["flip_rate"]
+    assert before > 0.3
+    out = outcomes[0][name]
+    if name in CLASS_METHODS:  # serves features as well: its outcome above is of a class
+        out = run(name, feature_original, feature_task)
+    after = kit.metrics.counterfactual(out.model, feature_task.pairs(), out.filter)["flip_rate"]
+    assert after < 0.75 * before, (before, after)
+
+
+@pytest.mark.parametrize("name", FEATURE_METHODS)
+def test_never_reads_undeclared_views(name, outcomes, feature_original, feature_task):
+    """Annotations shuffled, counterfactuals and redrawn images poisoned, where not declared."""
+    def inverted(split):
+        return replace(split, pixels=255 - split.pixels)
+
+    needs, true = kit.methods.get(name).needs, feature_task
+    request = replace(
+        true, test=inverted(true.test), test_retain=inverted(true.test),
+        retain=inverted(true.retain),
+        annotations=true.annotations if needs.annotations else 1 - true.annotations,
+    )  # fmt: skip
+    twins = true.counterfactuals
+    vars(request)["counterfactuals"] = twins if needs.counterfactuals else inverted(twins)
+    again = run(name, feature_original, request).model
+    for key, value in outcomes[0][name].model.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key]), f"{name} read what it did not declare"
+
+
+@pytest.mark.parametrize("name", CLASS_METHODS)
 def test_never_reads_undeclared_data(name, outcomes, network, task):
     """Poison all that the method did not declare: the weights must not change."""
     needs = kit.methods.get(name).needs
@@ -142,7 +196,7 @@ def test_is_documented(name):
     assert method.config.__doc__ and method.run.__doc__
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", CLASS_METHODS)
 @pytest.mark.parametrize("classes", [[0, 3], [0, 1, 2]], ids=["non-contiguous", "one class left"])
 def test_unusual_forget_sets(name, classes, network, data):
     out = run(name, network(name), kit.tasks.forget_classes(data, classes))
@@ -150,18 +204,22 @@ def test_unusual_forget_sets(name, classes, network, data):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_refuses_a_model_with_other_outputs(name, data, task):
-    ten = kit.models.build("resnet8", kit.datasets.load("fashion-mnist-mini"), width=4)
+def test_refuses_a_model_with_other_outputs(name, asked):
+    ten = kit.models.build("resnet8", replace_classes(asked(name).data, 10), width=4)
     with pytest.raises(ValueError, match="10.*4 classes"):
-        kit.unlearn(name, ten, task)
+        kit.unlearn(name, ten, asked(name))
+
+
+def replace_classes(data, count):
+    return replace(data, classes=[str(c) for c in range(count)])
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_refuses_unknown_settings_and_levels(name, network, data):
+def test_refuses_unknown_settings_and_levels(name, network, data, asked):
     with pytest.raises(ValueError, match="has no setting"):
-        kit.unlearn(name, network(name), kit.tasks.forget_classes(data, [0]), no_such_setting=1)
+        kit.unlearn(name, network(name), asked(name), no_such_setting=1)
     if "sample" not in kit.methods.get(name).level:
-        with pytest.raises(ValueError, match="serves class"):
+        with pytest.raises(ValueError, match="serves"):
             kit.unlearn(name, network(name), kit.tasks.forget_samples(data, [0, 5]))
 
 

@@ -43,7 +43,7 @@ from kit.metrics.relearn import (
     relearn_steps,
     reliance_steps,
 )
-from kit.metrics.reliance import counterfactual, filtered, reliance
+from kit.metrics.reliance import counterfactual, filtered, reliance_gap
 from kit.metrics.restricted import restricted_accuracies
 from kit.metrics.roc import Attack
 
@@ -86,7 +86,7 @@ __all__ = [
     "relearn_curve",
     "relearn_epochs",
     "relearn_steps",
-    "reliance",
+    "reliance_gap",
     "reliance_steps",
     "restricted_accuracies",
     "rmia",

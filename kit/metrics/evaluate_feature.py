@@ -6,7 +6,7 @@ from kit.metrics.distance import weight_distance
 from kit.metrics.leakage import hidden_probe, image_adversary, layer_leakage, mask_adversary
 from kit.metrics.masks import gradcam_share, mask_quality
 from kit.metrics.relearn import reliance_steps
-from kit.metrics.reliance import counterfactual, reliance
+from kit.metrics.reliance import counterfactual, reliance_gap
 from kit.tasks import FeatureTask
 
 
@@ -60,13 +60,13 @@ def evaluate_feature(
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
     if audits in ("relearn", "full") and task.can_draw:
-        goal = reliance(original, task)["reliance_gap"] / 2
+        goal = reliance_gap(original, task)["reliance_gap"] / 2
         row["reliance_steps"] = reliance_steps(model, task, goal, seed=seed)
     return row
 
 
 def _behaviour(model, task, image_filter, k) -> dict[str, float]:
-    found = reliance(model, task, image_filter)
+    found = reliance_gap(model, task, image_filter)
     if task.can_draw:
         found |= counterfactual(model, task.pairs(k), image_filter)
     return found

@@ -21,7 +21,7 @@ def filtered(split: Split, image_filter: nn.Module | None) -> Split:
     return synthetic(split, infer(image_filter, image_filter, split), split.y)
 
 
-def reliance(
+def reliance_gap(
     model: nn.Module, task: FeatureTask, image_filter: nn.Module | None = None
 ) -> dict[str, float]:
     """Test accuracy with the feature as in training, independent, and the other way round.

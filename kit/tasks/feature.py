@@ -20,7 +20,7 @@ COMMON = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureTask(ForgetTask):
     """One request to forget a feature inside the images.
 

@@ -48,6 +48,9 @@ class ForgetTask:
             return "class:" + "+".join(map(str, self.forget_classes))
         return f"sample:{len(self.forget)}"
 
+    def __repr__(self):
+        return f"{type(self).__name__}({self.name!r} of {self.data!r})"
+
 
 def forget_classes(
     data: ImageData,
