@@ -304,7 +304,7 @@ def test_a_map_filter_by_batch_depends_on_company(feature_original, feature_task
         )
     x = feature_task.test.inputs()
     for variant, found in filters.items():
-        alone, together = found.heat(x[:1]), found.heat(x)[:1]
+        alone, together = found.heats(x[:1]), found.heats(x)[:1]
         assert torch.allclose(alone, together, atol=1e-5) == (variant == "paper")
 
 

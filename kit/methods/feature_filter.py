@@ -204,18 +204,18 @@ class MapFilter(nn.Module):
             raise ValueError(f"there are channels 0..{maps[0].shape[1] - 1}, not {wrong}")
         return maps[0][:, self.channels].float()
 
-    def heat(self, x: Tensor) -> Tensor:
-        """How much the channel that fires most does at each pixel, ``[B, 1, S, S]`` in [0, 1]."""
+    def heats(self, x: Tensor) -> Tensor:
+        """How much each channel fires at each pixel, ``[B, channels, S, S]`` in [0, 1]."""
         found = self._maps(x)
         low, high = self.low, self.high
         if self.by_batch:
             low, high = found.amin((0, 2, 3)), found.amax((0, 2, 3))
         scaled = (found - low[:, None, None]) / (high - low).clamp_min(1e-6)[:, None, None]
-        return F.interpolate(scaled.amax(1, keepdim=True), x.shape[2:], mode="bilinear")
+        return F.interpolate(scaled, x.shape[2:], mode="bilinear")
 
     def mask(self, x: Tensor) -> Tensor:
         """1 for what is kept, 0 for what is blackened, ``[B, 1, S, S]``."""
-        return (self.heat(x) <= self.threshold).float()
+        return (self.heats(x).amax(1, keepdim=True) <= self.threshold).float()
 
     def pixels(self, x: Tensor) -> Tensor:
         """Network inputs as pixels in [0, 1]."""
