@@ -66,6 +66,8 @@ def place(
     """The network with fresh weights, and the file that holds or will hold its trained ones."""
     if on not in ("train", "retain", "clean"):
         raise ValueError(f'on must be "train", "retain" or "clean", got {on!r}')
+    if on == "clean" and task.level != "feature":
+        raise ValueError(f"a task of level {task.level!r} has no clean images; only features do")
     model = models.build(name, task, seed=seed, **options)
     file = cache_root() / f"{name}-{_key(model, task, getattr(task, on), recipe, seed)}.pt"
     file.parent.mkdir(parents=True, exist_ok=True)

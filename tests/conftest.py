@@ -22,7 +22,8 @@ def toy_data(
         half = size // 2
         for c in range(num_classes):
             row, column = divmod(c, 2)
-            x[y == c, :, row * half : (row + 1) * half, column * half : (column + 1) * half] += signal
+            rows, columns = (slice(k * half, (k + 1) * half) for k in (row, column))
+            x[y == c, :, rows, columns] += signal
         parts += [x, y]
     return kit.datasets.from_tensors("toy", *parts)
 

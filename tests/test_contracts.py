@@ -142,6 +142,7 @@ def test_the_feature_decides_less(name, outcomes, feature_original, feature_task
 @pytest.mark.parametrize("name", FEATURE_METHODS)
 def test_never_reads_undeclared_views(name, outcomes, feature_original, feature_task):
     """Annotations shuffled, counterfactuals and redrawn images poisoned, where not declared."""
+
     def inverted(split):
         return replace(split, pixels=255 - split.pixels)
 

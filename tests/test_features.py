@@ -240,7 +240,7 @@ def test_two_features_at_once():
     row = kit.evaluate(out.model, task, image_filter=out.filter)
     assert {"glyph_flip_rate", "tint_filtered_flip_rate", "glyph_energy_in_box"} <= set(row)
     assert "tint_energy_in_box" not in row
-    assert task.name == "feature:tint+glyph"
+    assert task.name == "feature:glyph+tint"
 
 
 def test_refuses_settings(feature_original, feature_task):

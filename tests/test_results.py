@@ -78,8 +78,11 @@ def test_every_committed_record_is_valid_and_has_a_birth_certificate():
     assert set(table["experiment"]) <= names
     by_shadows = table["shadows"].notna()  # many small models: attacked, not rated one by one
     mixed = table["experiment"].str.startswith("mixed_")  # rated by errors
+    feature = table["experiment"].str.startswith("feature_")  # each attribute has its columns
     for metric in ("retain_accuracy", "forget_accuracy"):
-        assert table.loc[~by_shadows & ~mixed, metric].between(0, 1).all()
+        assert table.loc[~by_shadows & ~mixed & ~feature, metric].between(0, 1).all()
+    flips = [c for c in table if c.endswith("flip_rate") and "filtered" not in c]
+    assert table.loc[feature, flips].max(axis=1).between(0, 1).all()
     for metric in ("retain_error", "forget_error", "test_error"):
         assert table.loc[mixed, metric].between(0, 1).all()
     assert table.loc[by_shadows, ["auc", "forgetting_score"]].sum(axis=1).between(0, 1).all()
@@ -149,8 +152,10 @@ def test_two_processes_train_it_once(tmp_path):
 
 
 def test_trained_refuses(task):
-    with pytest.raises(ValueError, match='"train" or "retain"'):
+    with pytest.raises(ValueError, match='"retain" or "clean"'):
         kit.trained("resnet8", task, on="test")
+    with pytest.raises(ValueError, match="no clean images"):
+        kit.trained("resnet8", task, on="clean")
 
 
 # --- experiments
@@ -220,6 +225,23 @@ def test_mixed_experiments(experiment, tmp_path):
     assert table.loc["retrain", "forget_distance"] == 0  # an epoch each
     with pytest.raises(ValueError, match="no method 'unsir'"):
         experiments.run(dataclasses.replace(asked, arms=[{"method": "unsir"}]), tmp_path)
+
+
+def test_feature_experiments(experiment, tmp_path):
+    arms = [{"method": name} for name in ("original", "retrain", "clean", "untrained")]
+    arms += [{"method": "feature_sensitivity"}, {"method": "feature_adversarial", "epochs": 1}]
+    asked = dataclasses.replace(
+        experiment, forget=[[]], seeds=[0], arms=arms, model={"name": "cnn", "width": 4},
+        recipe={"epochs": 1, "augment": {}},
+        feature={"attribute": ["glyph", "tint"], "images": 200, "common": [0, 1]},
+    )  # fmt: skip
+    assert experiments.run(asked, tmp_path) == 6 and experiments.run(asked, tmp_path) == 0
+    table = results.read("toy", tmp_path).set_index("method")
+    assert set(table["task"]) == {"feature:glyph+tint"}
+    assert table["glyph_flip_rate"].between(0, 1).all()
+    filtered = table["tint_filtered_flip_rate"]
+    assert filtered.notna().sum() == 1 and filtered["feature_adversarial"] <= 1
+    assert table.loc["untrained", "seconds"] == 0 < table.loc["clean", "seconds"]
 
 
 def test_federated_experiments(experiment, tmp_path):

@@ -140,8 +140,9 @@ class Drawing:
         return None if box is None else box(self.train_x.shape[-1], self.chosen[part, attribute])
 
     def _render(self, part: str, images: Tensor, values: Tensor) -> Tensor:
-        for k, name in enumerate(self.attributes):
-            images = ATTRIBUTES[name].render(images, values[:, k].bool(), self.chosen[part, name])
+        for name in filter(self.attributes.__contains__, ATTRIBUTES):  # signs on top of the light
+            value = values[:, self.attributes.index(name)].bool()
+            images = ATTRIBUTES[name].render(images, value, self.chosen[part, name])
         return images
 
 
@@ -194,7 +195,6 @@ def forget_feature(
             f"correlation must lie between 0 and 1, got {correlation}: with the value constant "
             f"within each class nothing could tell the attribute from the class"
         )
-    names = tuple(name for name in ATTRIBUTES if name in names)
     return _drawn(data, names, correlation, common, within, seed)
 
 
