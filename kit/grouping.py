@@ -4,6 +4,9 @@ Channels whose maps agree over many images form a group; a loss makes groups tig
 of groups is read off the spectrum of their similarity.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 
@@ -72,7 +75,7 @@ def mean_maps(model: nn.Module, stage: str, split: Split) -> Tensor:
     return sum(maps.sum(0) for maps in maps_of(model, stage, split)) / len(split)
 
 
-def maps_of(model: nn.Module, stage: str, split: Split):
+def maps_of(model: nn.Module, stage: str, split: Split) -> Iterator[Tensor]:
     """The maps of a stage for all images of a split, batch by batch, in eval mode."""
     model.to(device()).eval()
     for x in split.inputs().split(BATCH):
@@ -81,19 +84,16 @@ def maps_of(model: nn.Module, stage: str, split: Split):
         yield maps[0].float()
 
 
-class caught:  # noqa: N801  reads as a verb: with caught(model, stage) as maps
+@contextmanager
+def caught(model: nn.Module, stage: str) -> Iterator[list[Tensor]]:
     """Inside the ``with``, the outputs of a sub-module are appended to the list it gives."""
-
-    def __init__(self, model: nn.Module, stage: str):
-        self.maps: list[Tensor] = []
-        module = model.get_submodule(stage)
-        self.hook = module.register_forward_hook(lambda _, __, out: self.maps.append(out))
-
-    def __enter__(self) -> list[Tensor]:
-        return self.maps
-
-    def __exit__(self, *error) -> None:
-        self.hook.remove()
+    maps: list[Tensor] = []
+    module = model.get_submodule(stage)
+    hook = module.register_forward_hook(lambda _, inputs, output: maps.append(output))
+    try:
+        yield maps
+    finally:
+        hook.remove()
 
 
 def eigen_gaps(similarity: Tensor, most: int | None = None) -> Tensor:
