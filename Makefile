@@ -15,6 +15,8 @@ CORES    := $(shell getconf _NPROCESSORS_ONLN)
 JOBS      = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 THREADS   = $(shell echo $$(( $(CORES) / $(JOBS) > 0 ? $(CORES) / $(JOBS) : 1 )))
 
+HALF     := $(shell echo $$(( ($(CORES) + 1) / 2 )))
+
 CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
 EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
@@ -60,7 +62,7 @@ _build/html/index.html: $(CHAPTERS:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
 test: book  ## unit tests, every notebook, and checks of the built pages in a browser
 	$(BIN)/ruff check kit tests tools bench
 	$(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 --timeout=900 notebooks
+	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --nbmake --nbmake-timeout=600 --timeout=900 notebooks
 
 bench: $(READY)  ## speed of training, of shadow models, of a full audit and of linearised networks
 	$(BIN)/python bench/training.py
