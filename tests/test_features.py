@@ -418,6 +418,15 @@ def test_evaluate_leaves_the_model(feature_original, feature_task):
     assert row["reliance_steps"] == 0 and row["gradcam_share"] > 0
 
 
+def test_a_filter_is_for_features(original, task):
+    with pytest.raises(ValueError, match="tasks that forget a feature"):
+        kit.evaluate(original, task, image_filter=nn.Identity())
+    with pytest.raises(
+        ValueError, match="serves feature forgetting, this task is of level 'class'"
+    ):
+        kit.unlearn("feature_adversarial", original, task)
+
+
 def test_the_gold_standards_differ(feature_task, tmp_path, monkeypatch):
     """Three trainings on the same rows are three models in the cache."""
     monkeypatch.setenv("KIT_CACHE", str(tmp_path))

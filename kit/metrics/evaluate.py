@@ -95,7 +95,8 @@ def evaluate(
     Raises
     ------
     ValueError
-        a model that does not fit the data, an unknown audit, a reference that is absent.
+        a model that does not fit the data, an unknown audit, a reference that is absent, a filter
+        where no feature is forgotten.
     """
     if audits not in AUDITS:
         raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
@@ -107,6 +108,8 @@ def evaluate(
             model, task, image_filter=image_filter, reference=reference, original=original,
             audits=audits, seed=seed,
         )  # fmt: skip
+    if image_filter is not None:
+        raise ValueError("image_filter= is for tasks that forget a feature")
     said = _predictions(model, task)
     row = _answers(model, task, said)
     if reference is not None:
