@@ -11,6 +11,7 @@ from kit.experiments import Experiment, run
 
 SHOWN = (  # metrics of a table, where its records have them
     "retain_accuracy", "forget_accuracy", "auc", "retain_error", "forget_error", "test_error",
+    "balanced_accuracy", "flip_rate", "filtered_flip_rate",
     "seconds",
 )  # fmt: skip
 
