@@ -137,6 +137,7 @@ def _in_turn(
         "optimum": float(best.norm()),
         "moved": float((ground.original.user.detach() - best).norm()),
         "gradient": float(loss.gradient(still[-1]).norm()),
+        "rate": float(ground.original.rate),
     }
     if config.sigma:
         row["oracle_nats"] = oracle_nats(still[-1], best, config.sigma)
