@@ -104,7 +104,7 @@ def feature_adversarial(model: nn.Module, view: TaskView, config: Config, seed: 
         ).loss
     if config.consolidation:
         recipe = replace(pass_over, epochs=config.consolidation)
-        loss = consolidating(remover, config.consistency, images.kind)
+        loss = consolidating(remover, config.consistency)
         fit(model, view.train, recipe, seed=seed, loss=loss, title="consolidation")
     return history | {"filter": remover.eval()}
 
@@ -134,6 +134,8 @@ class Game(nn.Module):
         """The remover's objective; ``labels`` as ``with_both`` makes them."""
         network, adversary = self.against
         y, code = labels // 2**self.k, labels % 2**self.k
+        others = 3 if self.config.variant == "paper" else 2  # fit counts the remover's own pass
+        count_passes("train", forward=others * len(x), backward=others * len(x))
         mask = self.remover.mask(x)
         pixels = self.remover.pixels(x)
         shown = self.remover.show(pixels * mask)
@@ -168,14 +170,14 @@ def remove(game: Game, labelled: Split, seed: int) -> list[float]:
     return history.loss
 
 
-def consolidating(remover: Remover, consistency: float, kind: str) -> Loss:
+def consolidating(remover: Remover, consistency: float) -> Loss:
     """Our extension: what the network says of the raw image is to be what it says of the filtered.
 
     The filtered image is the teacher: no gradient flows back through it in the KL term.
     """
 
     def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        count_passes(kind, forward=len(x), backward=len(x))
+        count_passes("train", forward=2 * len(x), backward=len(x))
         with torch.no_grad():
             shown = remover(x)
         raw, filtered = model(torch.cat([x, shown])).float().chunk(2)
@@ -190,6 +192,7 @@ def _through(remover: Remover) -> Loss:
     """Cross-entropy on filtered images; the remover stays as it is."""
 
     def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        count_passes("train", forward=len(x))
         with torch.no_grad():
             shown = remover.eval()(x)
         return F.cross_entropy(model(shown).float(), y)
