@@ -25,6 +25,8 @@ from kit.training import Recipe
 from kit.unlearning import Unlearned
 from kit.watch import watch
 
+COMPARED = ("original", "clean", "untrained")  # arms that are no methods: networks as they are
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -77,7 +79,10 @@ class Experiment:
         return Recipe(**{**vars(base), **_with_augment(self.recipe)})
 
     def config(self, arm: dict):
-        """The settings that an arm runs with; ``ValueError`` for unknown ones."""
+        """The settings that an arm runs with, {} for those that are only compared with;
+        ``ValueError`` for unknown ones."""
+        if arm["method"] in COMPARED:
+            return {}
         method = kit.methods.get(arm["method"])
         if method.name == "retrain":
             changes = _with_augment(_settings(arm))
@@ -235,7 +240,7 @@ def _next(seeds: list[int], seed: int) -> int | None:
 
 def _run_federated(experiment, task, seed, arm) -> _Found:
     name, options = _model(experiment)
-    config = {} if arm["method"] == "original" else experiment.config(arm)
+    config = experiment.config(arm)
     out, looks = federated_trial(
         task, arm["method"], config, _class_accuracies(task), model=name, seed=seed,
         **experiment.federation, **options,

@@ -326,8 +326,7 @@ def test_committed_experiments_load():
         loaded = Experiment.load(file)
         assert loaded.full_recipe.epochs > 0
         for arm in loaded.arms:
-            if arm["method"] != "original":
-                loaded.config(arm)
+            loaded.config(arm)
 
 
 # --- the command line

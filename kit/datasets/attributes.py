@@ -44,9 +44,9 @@ class Attribute:
 
     name: str
     values: tuple[str, str]
-    draw: Callable[[int, int, torch.Generator], Tensor]
-    render: Callable[[Tensor, Tensor, Tensor], Tensor]
-    box: Callable[[int, Tensor], Tensor] | None = None
+    draw: Callable
+    render: Callable
+    box: Callable | None = None
 
 
 def _corners(n: int, size: int, generator: torch.Generator) -> Tensor:
