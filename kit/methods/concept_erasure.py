@@ -39,7 +39,8 @@ def concept_erasure(model: nn.Module, view: TaskView, config: Config, seed: int)
     seen = features(model, view.train)
     keep, shift = leace(seen, view.annotations)
     head = model.head
-    weight = head.weight.detach().double().cpu()
+    weight = head.weight.detach().double()
+    keep, shift = keep.to(weight), shift.to(weight)
     with torch.no_grad():
         head.bias += (weight @ shift).to(head.bias)
         head.weight.copy_((weight @ keep).to(head.weight))

@@ -169,7 +169,7 @@ def roaming(identifier: nn.Module, images: Split, share: float = 0.2) -> Tensor:
     concentration = torch.cat(near).gather(0, strongest).mean(0)
     places = torch.cat(places).float() / size  # [N, C, 2]
     spread = places.gather(0, strongest[..., None].expand(-1, -1, 2)).var(0).sum(-1).sqrt()
-    return (concentration * spread).cpu()
+    return concentration * spread
 
 
 class MapFilter(nn.Module):
