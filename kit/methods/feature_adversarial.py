@@ -30,7 +30,7 @@ from kit.annotations import ADVERSARY, attribute_loss, train_adversary, with_bot
 from kit.cost import count_passes
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.remover import Remover, make_remover
+from kit.remover import Remover, make_remover, through
 from kit.splits import Split
 from kit.training import Loss, Recipe, device, fit
 
@@ -100,7 +100,7 @@ def feature_adversarial(model: nn.Module, view: TaskView, config: Config, seed: 
         draw = seed * config.epochs + epoch
         history["remover_loss"] += remove(game, with_both(images, values), draw)
         history["network_loss"] += fit(
-            model, images, pass_over, seed=draw, loss=_through(remover), title="tuning"
+            model, images, pass_over, seed=draw, loss=through(remover), title="tuning"
         ).loss
     if config.consolidation:
         recipe = replace(pass_over, epochs=config.consolidation)
@@ -184,18 +184,6 @@ def consolidating(remover: Remover, consistency: float) -> Loss:
         taught = filtered.detach().log_softmax(1)
         kl = F.kl_div(raw.log_softmax(1), taught, log_target=True, reduction="batchmean")
         return F.cross_entropy(raw, y) + F.cross_entropy(filtered, y) + consistency * kl
-
-    return loss
-
-
-def _through(remover: Remover) -> Loss:
-    """Cross-entropy on filtered images; the remover stays as it is."""
-
-    def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        count_passes("train", forward=len(x))
-        with torch.no_grad():
-            shown = remover.eval()(x)
-        return F.cross_entropy(model(shown).float(), y)
 
     return loss
 

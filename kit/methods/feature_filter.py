@@ -26,7 +26,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
 from kit.grouping import (
     alike,
     caught,
@@ -39,6 +38,7 @@ from kit.grouping import (
 )
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.remover import ImageFilter, through
 from kit.splits import Split
 from kit.training import Recipe, cross_entropy, device, fit
 
@@ -92,14 +92,8 @@ def feature_filter(model: nn.Module, view: TaskView, config: Config, seed: int) 
     channels = config.channels or roaming(identifier, view.train).topk(config.most).indices.tolist()
     image_filter = MapFilter(identifier, channels, view.train, config)
 
-    def filtered(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        count_passes(view.train.kind, forward=len(x))
-        with torch.no_grad():
-            shown = image_filter(x)
-        return F.cross_entropy(network(shown).float(), y)
-
     recipe = _adam(config, config.epochs, config.lr)
-    tuning = fit(model, view.train, recipe, seed=seed, loss=filtered, title="tuning")
+    tuning = fit(model, view.train, recipe, seed=seed, loss=through(image_filter), title="tuning")
     return {
         "identifier_loss": loss, "network_loss": tuning.loss, "gaps": gaps.tolist(),
         "channels": list(channels), "groups": groups.tolist(), "filter": image_filter,
@@ -172,7 +166,7 @@ def roaming(identifier: nn.Module, images: Split, share: float = 0.2) -> Tensor:
     return concentration * spread
 
 
-class MapFilter(nn.Module):
+class MapFilter(ImageFilter):
     """Blackens the pixels in which channels of the identifier fire above a threshold.
 
     Raises
@@ -183,11 +177,9 @@ class MapFilter(nn.Module):
 
     def __init__(self, identifier: nn.Module, channels: Sequence[int], images: Split,
                  config: Config):  # fmt: skip
-        super().__init__()
+        super().__init__(images.mean, images.std)
         self.identifier = identifier.eval().requires_grad_(False)
         self.channels = list(channels)
-        self.register_buffer("mean", images.mean.view(1, -1, 1, 1).clone())
-        self.register_buffer("std", images.std.view(1, -1, 1, 1).clone())
         self.threshold, self.by_batch = config.threshold, config.variant == "code"
         self.to(device())
         maps = [self._maps(x.to(device())) for x in images.inputs().split(250)]
@@ -216,13 +208,6 @@ class MapFilter(nn.Module):
     def mask(self, x: Tensor) -> Tensor:
         """1 for what is kept, 0 for what is blackened, ``[B, 1, S, S]``."""
         return (self.heats(x).amax(1, keepdim=True) <= self.threshold).float()
-
-    def pixels(self, x: Tensor) -> Tensor:
-        """Network inputs as pixels in [0, 1]."""
-        return x * self.std + self.mean
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (self.pixels(x) * self.mask(x) - self.mean) / self.std
 
 
 def _stage(identifier: nn.Module) -> str:
