@@ -1,7 +1,6 @@
 """Annotations as training targets: an adversary is a network that learns them."""
 
 import copy
-from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -21,13 +20,13 @@ def with_values(split: Split, values: Tensor) -> Split:
     values
         0 or 1, ``[n, k]`` for the images of the split, in their order.
     """
-    return _relabelled(split, codes(values), values.shape[1])
+    return split.labelled(codes(values), values.shape[1])
 
 
 def with_both(split: Split, values: Tensor) -> Split:
     """The images labelled by class and attributes: class * 2^k + code."""
     together = split.y * 2 ** values.shape[1] + codes(values)
-    return _relabelled(split, together, split.num_classes)
+    return split.labelled(together)
 
 
 def codes(values: Tensor) -> Tensor:
@@ -74,9 +73,3 @@ def train_adversary(
     labelled = with_values(split, values)
     fit(adversary, labelled, recipe, seed=seed, loss=attribute_loss(k), title="adversary")
     return adversary
-
-
-def _relabelled(split: Split, labels: Tensor, outputs: int) -> Split:
-    targets = torch.zeros_like(split.targets)
-    targets[split.rows] = labels
-    return replace(split, targets=targets, num_classes=outputs)

@@ -77,6 +77,13 @@ class Split:
         """The same images without the rest of their data set: less to send to another process."""
         return replace(self, pixels=self.x, targets=self.y, rows=torch.arange(len(self)))
 
+    def labelled(self, labels: Tensor, num_classes: int | None = None) -> "Split":
+        """The same images with other labels, int64 ``[n]``, for as many outputs as now or as said.
+        Labels beyond the outputs are for a loss of one's own."""
+        targets = torch.zeros_like(self.targets)
+        targets[self.rows] = labels
+        return replace(self, targets=targets, num_classes=num_classes or self.num_classes)
+
     def fingerprint(self) -> str:
         """Hash of the pixels behind the split: views of one data set differ in nothing else."""
         return hashlib.sha256(self.pixels.contiguous().numpy()).hexdigest()[:16]

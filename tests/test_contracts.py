@@ -25,6 +25,20 @@ TOY = {
     "class_pruning": {"epochs": 6, "lr": 0.1, "batch_size": 32},
     "erwp": {"epochs": 30, "lr": 0.003, "batch_size": 32},
     "unsir": {"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
+    "neg_grad": {"epochs": 4, "lr": 0.02, "alpha": 0.9, "batch_size": 32},
+    "random_labels": {"epochs": 4, "lr": 3e-3, "batch_size": 32},
+    "salun": {"epochs": 4, "lr": 3e-3, "batch_size": 32},
+    "l1_sparse": {"epochs": 6, "lr": 0.1, "batch_size": 32},
+    "bad_teacher": {"epochs": 8, "lr": 5e-3, "batch_size": 32},
+    "scrub": {
+        "max_epochs": 4,
+        "lr": 2e-3,
+        "max_lr": 5e-3,
+        "batch_size": 32,
+        "forget_batch_size": 32,
+    },
+    "boundary_shrink": {"lr": 2e-3, "batch_size": 32, "epsilon": 0.15},
+    "fisher": {"alpha": 1e-5, "amount": "all"},
     "mixed_privacy": {"solver": "cg", "epochs": 60},
     "feature_adversarial": {"epochs": 8, "batch_size": 32, "width": 8, "adversary": TOY_ADVERSARY},
     "feature_filter": {"identifier_epochs": 8, "batch_size": 32},
@@ -202,6 +216,15 @@ def test_is_documented(name):
 def test_unusual_forget_sets(name, classes, network, data):
     out = run(name, network(name), kit.tasks.forget_classes(data, classes))
     assert all(torch.isfinite(v).all() for v in out.model.state_dict().values())
+
+
+@pytest.mark.parametrize("name", [n for n in kit.methods.names("sample") if n in CLASS_METHODS])
+def test_serves_single_images(name, network, data):
+    model = network(name)
+    out = run(name, model, kit.tasks.forget_samples(data, range(0, 240, 12)))
+    after = out.model.state_dict()
+    assert all(torch.isfinite(v).all() for v in after.values())
+    assert any(not torch.equal(v, after[k]) for k, v in model.state_dict().items())
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from kit.federated.privacy import private
 from kit.methods.class_pruning import class_means, keep_silent
+from kit.recipes import constant_rate
 from kit.splits import Split
-from kit.training import Recipe, fit
+from kit.training import fit
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,7 @@ def _report(worker: nn.Module, images: Split, ask: dict) -> dict[str, Tensor]:
 
 
 def _train(worker: nn.Module, images: Split, ask: dict, request: Request):
-    recipe = Recipe(
-        epochs=ask["epochs"],
-        lr=ask["lr"],
-        batch_size=ask["batch_size"],
-        schedule="constant",
-        label_smoothing=0.0,
-        bf16=ask["bf16"],
-    )
+    recipe = constant_rate(ask["epochs"], ask["lr"], ask["batch_size"], bf16=ask["bf16"])
     history = fit(
         worker, images, recipe, seed=ask["seed"], title=f"client {request.client}",
         after_step=keep_silent(worker, request.pruned, ask["batchnorm"]),

@@ -20,7 +20,8 @@ class Needs:
     Each of ``retain``, ``forget`` and ``train`` (all images trained on, not told apart) is None,
     "all", "N per class" or "P %" (of each class, drawn at random with the run's seed). To forget a
     feature a method may need its ``annotations`` of ``train``, or the ``counterfactuals``: the same
-    images with the other value, which somebody has to be able to draw.
+    images with the other value, which somebody has to be able to draw. ``validation`` images are
+    training images that nobody was trained on.
 
     Raises
     ------
@@ -33,6 +34,7 @@ class Needs:
     train: str | None = None
     annotations: bool = False
     counterfactuals: bool = False
+    validation: bool = False
 
     def __post_init__(self):
         for amount in (self.retain, self.forget, self.train):
@@ -49,6 +51,8 @@ class Needs:
     def __str__(self):
         said = f"retain: {self.retain or 'nothing'}; forget: {self.forget or 'nothing'}"
         also = [name for name in ("annotations", "counterfactuals") if getattr(self, name)]
+        if self.validation:
+            said += "; validation"
         if self.train:
             said += f"; train: {' with '.join([self.train, *also])}"
         return said
@@ -69,6 +73,7 @@ class TaskView:
             "train": _allowed(task.train, needs.train, seed),
         }
         self._needs = needs
+        self._validation = task.validation
         self._task = task if isinstance(task, FeatureTask) else None
 
     @property
@@ -82,6 +87,20 @@ class TaskView:
     @property
     def train(self) -> Split:
         return self._declared("train")
+
+    @property
+    def validation(self) -> Split:
+        """Images that the original was not trained on, of all classes."""
+        if not self._needs.validation:
+            raise DataAccessError(
+                f"the method touched the validation images but declares ({self._needs})"
+            )
+        if self._validation is None:
+            raise ValueError(
+                "the method needs images that nobody was trained on; name those that were when "
+                "making the task: within=rows"
+            )
+        return self._validation
 
     @property
     def annotations(self) -> Tensor:

@@ -26,9 +26,11 @@ from torch import Tensor, nn
 
 from kit.cost import count_passes
 from kit.distillation import distillation
+from kit.freezing import Mask, hold
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
 from kit.metrics.accuracy import accuracy
+from kit.recipes import constant_rate
 from kit.splits import Split
 from kit.training import Loss, Recipe, device, fit, predict
 
@@ -102,14 +104,8 @@ class Config:
     @property
     def recipe(self) -> Recipe:
         """How step B trains."""
-        return Recipe(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            optimizer=self.optimizer,
-            lr=self.lr,
-            weight_decay=0.0,
-            schedule="constant",
-            label_smoothing=0.0,
+        return constant_rate(
+            self.epochs, self.lr, self.batch_size, self.optimizer, weight_decay=0.0
         )
 
 
@@ -141,8 +137,6 @@ def _uses_restricted(config: Config) -> bool:
 
 
 # A. relevant weights
-
-Mask = dict[str, Tensor]  # parameter name -> bool of its shape; parameters not named are frozen
 
 
 def choose_mask(model: nn.Module, view: TaskView, config: Config, seed: int) -> Mask:
@@ -340,21 +334,3 @@ def classification(
         kept = logits[:, remaining].logsumexp(1) - logits.gather(1, y[:, None]).squeeze(1)
     gain = ascended[restricted].sum() if config.ascent else 0.0
     return (kept[~restricted].sum() - gain) / len(y)
-
-
-def hold(model: nn.Module, mask: Mask):
-    """Freeze what is outside the mask; what ``fit`` calls after each step puts it back exactly.
-
-    Momentum and Adam move an entry whose gradient is 0, so a masked gradient would not do.
-    """
-    parameters = dict(model.named_parameters())
-    for name, parameter in parameters.items():
-        parameter.requires_grad_(name in mask)
-    before = {name: parameters[name].detach().clone() for name in mask}
-
-    @torch.no_grad()
-    def put_back(step: int) -> None:
-        for name, allowed in mask.items():
-            parameters[name].copy_(torch.where(allowed, parameters[name], before[name]))
-
-    return put_back

@@ -30,6 +30,7 @@ from kit.annotations import ADVERSARY, attribute_loss, train_adversary, with_bot
 from kit.cost import count_passes
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.recipes import constant_rate
 from kit.remover import Remover, make_remover, through
 from kit.splits import Split
 from kit.training import Loss, Recipe, device, fit
@@ -190,5 +191,4 @@ def consolidating(remover: Remover, consistency: float) -> Loss:
 
 def _pass(config: Config, lr: float) -> Recipe:
     """One epoch of Adam; a new optimizer each time, as in the published code."""
-    return Recipe(epochs=1, batch_size=config.batch_size, optimizer="adam", lr=lr,
-                  schedule="constant", weight_decay=WEIGHT_DECAY, label_smoothing=0.0)  # fmt: skip
+    return constant_rate(1, lr, config.batch_size, "adam", weight_decay=WEIGHT_DECAY)

@@ -38,6 +38,7 @@ from kit.grouping import (
 )
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.recipes import constant_rate
 from kit.remover import ImageFilter, through
 from kit.splits import Split
 from kit.training import Recipe, cross_entropy, device, fit
@@ -216,5 +217,4 @@ def _stage(identifier: nn.Module) -> str:
 
 
 def _adam(config: Config, epochs: int, lr: float) -> Recipe:
-    return Recipe(epochs=epochs, batch_size=config.batch_size, optimizer="adam", lr=lr,
-                  schedule="constant", weight_decay=1e-6, label_smoothing=0.0)  # fmt: skip
+    return constant_rate(epochs, lr, config.batch_size, "adam", weight_decay=1e-6)

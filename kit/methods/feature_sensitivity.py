@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from kit.cost import count_passes
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.recipes import constant_rate
 from kit.splits import Split, normalise
-from kit.training import Recipe, device, fit
+from kit.training import device, fit
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,7 @@ def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: 
         sensitivity = ((said - twin_said).norm(dim=1) / moved).mean()
         return F.cross_entropy(said, labels[row]) + config.weight * sensitivity
 
-    recipe = Recipe(epochs=config.epochs, batch_size=config.batch_size, optimizer="adam",
-                    lr=config.lr, schedule="constant", weight_decay=0.0,
-                    label_smoothing=0.0)  # fmt: skip
+    recipe = constant_rate(config.epochs, config.lr, config.batch_size, "adam")
     return {"loss": fit(model, numbered, recipe, seed=seed, loss=loss, title="sensitivity").loss}
 
 

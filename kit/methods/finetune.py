@@ -22,7 +22,8 @@ from kit.cost import count_passes
 from kit.distillation import distillation
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.training import Recipe, fit
+from kit.recipes import constant_rate
+from kit.training import fit
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,7 @@ class Config:
 )
 def finetune(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Continue training, on the retained images only."""
-    recipe = Recipe(
-        epochs=config.epochs,
-        lr=config.lr,
-        batch_size=config.batch_size,
-        schedule="constant",
-        label_smoothing=0.0,
-    )
+    recipe = constant_rate(config.epochs, config.lr, config.batch_size)
     loss = _distilling(model, view, config) if config.distillation else None
     history = fit(model, view.retain, recipe, seed=seed, title="fine-tuning", loss=loss)
     return {"loss": history.loss}

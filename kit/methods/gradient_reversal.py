@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from kit.annotations import bits, with_both
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.recipes import constant_rate
 from kit.reversal import reverse_gradient
-from kit.training import Recipe, device, fit, seeded
+from kit.training import device, fit, seeded
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,6 @@ def gradient_reversal(model: nn.Module, view: TaskView, config: Config, seed: in
         fooled = F.binary_cross_entropy_with_logits(read, bits(code, k))
         return F.cross_entropy(model.head(seen).float(), y) + fooled
 
-    recipe = Recipe(epochs=config.epochs, batch_size=config.batch_size, optimizer="adam",
-                    lr=config.lr, schedule="constant", weight_decay=0.0,
-                    label_smoothing=0.0)  # fmt: skip
+    recipe = constant_rate(config.epochs, config.lr, config.batch_size, "adam")
     labelled = with_both(view.train, view.annotations)
     return {"loss": fit(duel, labelled, recipe, seed=seed, loss=loss, title="reversal").loss}

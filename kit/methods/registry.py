@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import nn
 
@@ -33,6 +33,8 @@ class Method:
         outcome, ``filter(x)`` on network inputs, is handed over under the key "filter".
     takes
         class of the networks it works on.
+    grid
+        settings worth trying when it is tuned, name -> values (``kit.tuning``).
     """
 
     name: str
@@ -42,6 +44,7 @@ class Method:
     config: type
     run: Callable
     takes: type = nn.Module
+    grid: dict[str, tuple] = field(default_factory=dict)
 
     def access(self, config) -> Needs:
         """The data it may see with these settings: ``config.needs`` if they decide it."""
@@ -61,14 +64,14 @@ class Method:
 
 def register(
     name: str, *, level: tuple[str, ...], needs: Needs, paper: str, config: type,
-    takes: type = nn.Module,
+    takes: type = nn.Module, grid: dict[str, tuple] | None = None,
 ):  # fmt: skip
     """Decorator that makes a function an unlearning method."""
 
     def decorate(run: Callable) -> Callable:
         if name in _METHODS:
             raise ValueError(f"two methods are called {name!r}")
-        _METHODS[name] = Method(name, level, needs, paper, config, run, takes)
+        _METHODS[name] = Method(name, level, needs, paper, config, run, takes, grid or {})
         return run
 
     return decorate

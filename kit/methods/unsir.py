@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from kit.cost import count_passes
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.recipes import constant_rate
 from kit.splits import Split, synthetic
 from kit.training import Recipe, device, fit, mixed_precision
 
@@ -83,15 +84,7 @@ def unsir(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
 
     # 2. impair
     def epoch(lr: float) -> Recipe:
-        return Recipe(
-            epochs=1,
-            batch_size=config.batch_size,
-            optimizer="adam",
-            lr=lr,
-            weight_decay=0.0,
-            schedule="constant",
-            label_smoothing=0.0,
-        )
+        return constant_rate(1, lr, config.batch_size, "adam")
 
     impair = fit(model, [view.retain, *noise], epoch(config.impair_lr), seed=seed, title="impair")
 

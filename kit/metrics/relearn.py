@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from kit.metrics.accuracy import accuracy
+from kit.recipes import constant_rate
 from kit.splits import Split
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import Recipe, fit, predict
@@ -138,12 +139,4 @@ def _steps_until(
 
 
 def _adam(epochs: int, lr: float) -> Recipe:
-    return Recipe(
-        epochs=epochs,
-        batch_size=256,
-        optimizer="adam",
-        lr=lr,
-        weight_decay=0.0,
-        schedule="constant",
-        label_smoothing=0.0,
-    )
+    return constant_rate(epochs, lr, 256, "adam")

@@ -1,7 +1,7 @@
 """``ForgetTask``: what is to be forgotten, what is to be kept, what a model is judged on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -16,7 +16,8 @@ class ForgetTask:
 
     ``train`` is the disjoint union of ``forget`` and ``retain``. The test data are split by the
     same rule where it applies to them: for classes into ``test_forget`` and ``test_retain``; for
-    single samples all test images are ``test_retain`` and ``test_forget`` is None.
+    single samples all test images are ``test_retain`` and ``test_forget`` is None. ``validation``
+    holds the training images that nobody was trained on, None if there are none.
     """
 
     data: ImageData
@@ -28,6 +29,7 @@ class ForgetTask:
     test: Split
     test_forget: Split | None
     test_retain: Split
+    validation: Split | None = field(default=None, kw_only=True)  # outside of ``within``
 
     @property
     def num_classes(self) -> int:
@@ -108,6 +110,7 @@ def forget_classes(
         test=_split(data, "test", test, "test"),
         test_forget=_split(data, "test", test_forget, "test"),
         test_retain=_split(data, "test", test_retain, "test"),
+        validation=_outside(data, trained),
     )
 
 
@@ -157,6 +160,7 @@ def forget_samples(
         test=_split(data, "test", everything, "test"),
         test_forget=None,
         test_retain=_split(data, "test", everything, "test"),
+        validation=_outside(data, trained),
     )
 
 
@@ -166,6 +170,10 @@ def rows_mask(data: ImageData, rows: Sequence[int] | Tensor | None) -> Tensor:
     if rows is not None:
         mask[torch.as_tensor(rows).long()] = True
     return mask
+
+
+def _outside(data: ImageData, trained: Tensor) -> Split | None:
+    return None if trained.all() else _split(data, "train", ~trained, "validation")
 
 
 def _split(data: ImageData, part: str, mask: Tensor, kind: str) -> Split:

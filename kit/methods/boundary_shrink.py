@@ -1,0 +1,115 @@
+"""Boundary unlearning: give a class's region of the feature space to its neighbours.
+
+Chen et al., "Boundary Unlearning", CVPR 2023. Only the forgotten images are needed.
+
+    "shrink"   each forgotten image moves a step towards the nearest other class,
+                   x' = x + epsilon * sign(gradient of CE(f(x), y)),   y' = argmax f(x'),
+               and the network learns to call x (not x') y'
+    "expand"   an extra output is added, the forgotten images are taught to it, and it is cut off
+
+A step can fail to leave the class; then y' = y would teach the class again. Here y itself is left
+out of the argmax (``exclude_truth``); the authors' code keeps it. How many steps succeed by
+themselves is in the history as ``left_the_class``.
+
+Needs    all forgotten images.
+Cost     one backward pass over them for "shrink", ``epochs`` passes.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kit.cost import count_passes
+from kit.methods.access import Needs, TaskView
+from kit.methods.registry import register
+from kit.recipes import constant_rate
+from kit.splits import Split
+from kit.training import device, fit
+
+BATCH = 250
+ENOUGH = 0.6  # share of the images whose step should leave the class
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings; SGD with momentum 0.9."""
+
+    variant: str = "shrink"  # or "expand"
+    epsilon: float = 0.1  # pixels in [0, 1]
+    exclude_truth: bool = True
+    epochs: int = 10  # over the forgotten images
+    lr: float = 1e-3
+    batch_size: int = 64
+
+    def __post_init__(self):
+        if self.variant not in ("shrink", "expand"):
+            raise ValueError(f'variant must be "shrink" or "expand", got {self.variant!r}')
+
+    @classmethod
+    def paper(cls, **options) -> "Config":
+        """The authors' values, for an AllCNN on CIFAR-10."""
+        return cls(**{"lr": 1e-5, "exclude_truth": False} | options)
+
+
+@register(
+    "boundary_shrink",
+    level=("class",),
+    needs=Needs(forget="all"),
+    paper="chen2023boundary",
+    config=Config,
+    grid={"lr": (1e-4, 3e-4, 1e-3, 3e-3), "epochs": (3, 10), "epsilon": (0.1, 0.2)},
+)
+def boundary_shrink(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
+    """Relabel by neighbours and train, or train an extra output and cut it off."""
+    recipe = constant_rate(config.epochs, config.lr, config.batch_size)
+    if config.variant == "expand":
+        return {"loss": _expand(model, view.forget, recipe, seed)}
+    labels, left = neighbours(model, view.forget, config)
+    history = fit(model, view.forget.labelled(labels), recipe, seed=seed, title="shrink")
+    return {"loss": history.loss, "left_the_class": [left]}
+
+
+def neighbours(model: nn.Module, split: Split, config: Config) -> tuple[Tensor, float]:
+    """The class across the nearest boundary for each image, int64 ``[n]``, and the share of images
+    that the step took out of their class; a warning says if that is less than ``ENOUGH``."""
+    model.to(device()).eval()
+    step = config.epsilon / split.std.view(1, -1, 1, 1)  # in the network's input space
+    low, high = (((v - split.mean) / split.std).view(1, -1, 1, 1).to(device()) for v in (0.0, 1.0))
+    found, left = [], 0
+    for x, y in zip(split.inputs().split(BATCH), split.y.split(BATCH), strict=True):
+        x, y = x.to(device()).requires_grad_(), y.to(device())
+        count_passes(split.kind, forward=2 * len(x), backward=len(x))
+        (slope,) = torch.autograd.grad(F.cross_entropy(model(x), y, reduction="sum"), x)
+        with torch.no_grad():
+            moved = (x + step.to(x) * slope.sign()).clamp(low, high)
+            logits = model(moved)
+            left += int((logits.argmax(1) != y).sum())
+            if config.exclude_truth:
+                logits.scatter_(1, y[:, None], -torch.inf)
+        found.append(logits.argmax(1).to(split.targets))
+    share = left / len(split)
+    if share < ENOUGH:
+        warnings.warn(
+            f"a step of {config.epsilon} took only {share:.0%} of the images out of their class; "
+            f"raise epsilon",
+            stacklevel=2,
+        )
+    return torch.cat(found), share
+
+
+def _expand(model: nn.Module, split: Split, recipe, seed: int) -> list[float]:
+    """Train with one output more, then drop it."""
+    k, head = split.num_classes, model.head
+    model.head = nn.Linear(head.in_features, k + 1).to(head.weight)
+    with torch.no_grad():
+        model.head.weight[:k], model.head.bias[:k] = head.weight, head.bias
+    shadow = split.labelled(torch.full((len(split),), k), num_classes=k + 1)
+    loss = fit(model, shadow, recipe, seed=seed, title="expand").loss
+    with torch.no_grad():
+        head.weight.copy_(model.head.weight[:k])
+        head.bias.copy_(model.head.bias[:k])
+    model.head = head
+    return loss
