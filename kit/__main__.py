@@ -1,13 +1,19 @@
-"""The command line: ``python -m kit run | list | table | data``."""
+"""The command line: ``python -m kit run | sweep | list | table | data``."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from kit import datasets, methods, models, results
+import torch
+
+from kit import datasets, methods, models, results, tasks
+from kit.backends import BACKENDS
 from kit.datasets.fashion_mnist import make_mini
 from kit.datasets.sources import data_root
 from kit.experiments import Experiment, run
+from kit.metrics.evaluate import AUDITS
+from kit.profiles import profile
+from kit.sweep import sweep
 
 SHOWN = (  # metrics of a table, where its records have them
     "retain_accuracy", "forget_accuracy", "auc", "retain_error", "forget_error", "test_error",
@@ -35,6 +41,20 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", type=Path, help="e.g. results/experiments/unsir.toml")
     command.set_defaults(command=_run)
 
+    command = commands.add_parser("sweep", help="methods x seeds on one task, a record a run")
+    command.add_argument("--task", required=True, help="class:3, class:2+5+8 or sample:500")
+    command.add_argument("--dataset", default=profile("quick").dataset)
+    command.add_argument("--root", type=Path, help="folder of the data")
+    command.add_argument("--methods", default="all", help='"all", or names with commas between')
+    command.add_argument("--seeds", type=int, default=3, help="how many")
+    command.add_argument("--model", default="", help="network; the quick profile's by default")
+    command.add_argument("--audits", default="comparison", choices=AUDITS)
+    command.add_argument("--name", default="sweep", help="of the records")
+    command.add_argument("--records", type=Path, help="folder of the records")
+    command.add_argument("--backend", default="serial", choices=BACKENDS[:2])
+    command.add_argument("--workers", type=int, help="processes, with loky")
+    command.set_defaults(command=_sweep)
+
     command = commands.add_parser("list", help="list methods, models and data sets")
     command.set_defaults(command=_list)
 
@@ -54,6 +74,37 @@ def _run(args: argparse.Namespace) -> None:
     print(f"{new} new records in {results.records_root()}")
 
 
+def _sweep(args: argparse.Namespace) -> None:
+    data = datasets.load(args.dataset, root=args.root)
+    chosen = args.methods if args.methods == "all" else args.methods.split(",")
+    done = sweep(
+        _task(args.task, data), chosen, args.seeds, name=args.name, model=args.model,
+        recipe=profile("quick").recipe, audits=args.audits, backend=args.backend,
+        workers=args.workers, root=args.records,
+    )  # fmt: skip
+    if len(done.records):
+        _show(done.records)
+    if done.failures:
+        lines = [f"  {run}: {what}" for run, what in done.failures.items()]
+        raise ValueError("\n".join([f"{len(lines)} runs failed, the others are kept:", *lines]))
+
+
+def _task(text: str, data):
+    """ "class:2+5" or "sample:500" (drawn at random) as a task."""
+    kind, _, what = text.partition(":")
+    try:
+        numbers = [int(n) for n in what.split("+")]
+    except ValueError:
+        numbers = []
+    if kind == "class" and numbers:
+        return tasks.forget_classes(data, numbers)
+    if kind == "sample" and len(numbers) == 1:
+        generator = torch.Generator().manual_seed(0)
+        rows = torch.randperm(len(data.train_y), generator=generator)
+        return tasks.forget_samples(data, rows[: numbers[0]])
+    raise ValueError(f"cannot read the task {text!r}: write class:3, class:2+5+8 or sample:500")
+
+
 def _list(args: argparse.Namespace) -> None:
     for name in methods.names():
         method = methods.get(name)
@@ -63,7 +114,10 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _table(args: argparse.Namespace) -> None:
-    table = results.read(args.experiment)
+    _show(results.read(args.experiment))
+
+
+def _show(table) -> None:
     table = table.map(lambda value: str(value) if isinstance(value, list) else value)
     by = ["dataset", "model", "task", "method", *_settings(table)]
     metrics = [metric for metric in SHOWN if metric in table]

@@ -1,6 +1,7 @@
 """Experiments: a TOML file of requests, seeds and arms, and the loop that records their runs."""
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,6 +23,7 @@ from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
 from kit.tasks import ForgetTask
 from kit.training import Recipe
+from kit.tuning import trials
 from kit.unlearning import Unlearned
 from kit.watch import watch
 
@@ -42,7 +44,11 @@ class Experiment:
     have a core and a user (``kit.mixed_trial``); a request without classes then is one for single
     images, and with ``mixed`` the settings of "original" and "retrain" are changes to that table.
     With ``feature`` the request is to forget that, ``forget`` is [[]], and "clean" (the feature
-    never seen) and "untrained" are arms too.
+    never seen) and "untrained" are arms too. With ``samples`` it is that share of the training
+    images, at random, and ``forget`` is [[]].
+
+    With ``trials`` each arm is tried with so many settings of its method's grid (``kit.tuning``),
+    and with ``held_out`` that share of the training images stands in for the test images.
     """
 
     name: str
@@ -59,6 +65,9 @@ class Experiment:
     federation: dict = field(default_factory=dict)  # settings of kit.federated.trial
     mixed: dict = field(default_factory=dict)  # a kit.mixed_trial.Setting
     feature: dict = field(default_factory=dict)  # arguments of kit.tasks.forget_feature
+    samples: float = 0.0
+    trials: int = 0
+    held_out: float = 0.0
     curves: bool = False  # record the test accuracies after every epoch
     tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
 
@@ -77,6 +86,11 @@ class Experiment:
     def full_recipe(self) -> Recipe:
         base = shadows.RECIPE if self.shadows else profile(self.profile).recipe
         return Recipe(**{**vars(base), **_with_augment(self.recipe)})
+
+    @property
+    def runs(self) -> list[dict]:
+        """The arms, those to be tuned once with each trial."""
+        return [run for arm in self.arms for run in trials(arm, self.trials)]
 
     def config(self, arm: dict):
         """The settings that an arm runs with, {} for those that are only compared with;
@@ -103,19 +117,22 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     data = kit.datasets.load(
         experiment.dataset or profile(experiment.profile).dataset, root=experiment.root or None
     )
+    if experiment.held_out:
+        data = data.held_out(experiment.held_out)
     root = root or results.records_root()
 
     def is_done(classes, seed, arm) -> bool:
-        return (root / f"{_id(experiment, data.name, classes, seed, arm)}.json").exists()
+        return place(
+            experiment, data, _task_name(experiment, data, classes), seed, arm, root
+        ).exists()
 
     todo = [
         (classes, seed, arm)
         for seed in experiment.seeds
         for classes in experiment.forget
-        for arm in experiment.arms
+        for arm in experiment.runs
         if not is_done(classes, seed, arm)
     ]
-    reference_rows: dict = {}  # (task, seed) -> the retrained model's row, where it was measured
     for classes, seed, arm in progress(todo, experiment.name):
         if is_done(classes, seed, arm):
             continue
@@ -128,16 +145,36 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
             found = _run_federated(experiment, task, seed, arm)
         else:
             task = _task(experiment, data, classes)
-            found = _run_one(experiment, task, seed, arm, reference_rows.get((task.name, seed)))
-            if arm == {"method": "retrain"}:
-                reference_rows[task.name, seed] = found.metrics
-        record = results.make(
-            found.out, task, found.metrics, experiment=experiment.name,
-            model=_model(experiment)[0], recipe=experiment.full_recipe, options=_settings(arm),
-            curves=found.curves,
-        )  # fmt: skip
-        results.write(record, root)
+            row = reference_row(experiment, task, seed, root)
+            found = _run_one(experiment, task, seed, arm, row)
+        results.write(_record(experiment, task, arm, found), root)
     return len(todo)
+
+
+def run_arm(experiment: Experiment, task: ForgetTask, seed: int, arm: dict, row: dict | None):
+    """One run on a task as it is: the record, unwritten. ``row``: that of ``reference_row``."""
+    return _record(experiment, task, arm, _run_one(experiment, task, seed, arm, row))
+
+
+def place(experiment: Experiment, data, task: str, seed: int, arm: dict, root: Path) -> Path:
+    """Where the record of a run is, or will be; ``task`` is the request's name."""
+    name, _ = _model(experiment)
+    settings = _settings(arm)
+    run = results.record_id(experiment.name, data.name, name, arm["method"], settings, task, seed)
+    return root / f"{run}.json"
+
+
+def reference_row(experiment: Experiment, task: ForgetTask, seed: int, root: Path) -> dict | None:
+    """What was measured of the retrained model with the same audits, if its record is there."""
+    file = place(experiment, task.data, task.name, seed, {"method": "retrain"}, root)
+    return results.metrics_of(json.loads(file.read_text())) if file.exists() else None
+
+
+def _record(experiment, task, arm, found) -> dict:
+    return results.make(
+        found.out, task, found.metrics, experiment=experiment.name, model=_model(experiment)[0],
+        recipe=experiment.full_recipe, options=_settings(arm), curves=found.curves,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -150,14 +187,19 @@ class _Found:
 
 
 def _task(experiment, data, classes) -> ForgetTask:
+    if experiment.samples:
+        return kit.tasks.forget_samples(data, _some(data, _asked(experiment, data)))
     if not experiment.feature:
         return kit.tasks.forget_classes(data, classes)
     settings = dict(experiment.feature)
     if "images" in settings:  # of the training images, drawn at random
-        generator = torch.Generator().manual_seed(settings.get("seed", 0))
-        rows = torch.randperm(len(data.train_y), generator=generator)[: settings.pop("images")]
-        settings["within"] = rows
+        settings["within"] = _some(data, settings.pop("images"), settings.get("seed", 0))
     return kit.tasks.forget_feature(data, **settings)
+
+
+def _some(data, count: int, seed: int = 0) -> torch.Tensor:
+    """Rows of so many training images, drawn at random."""
+    return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
 
 
 def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
@@ -291,20 +333,19 @@ def _trained_arm(method, model, recipe, seed) -> tuple[Unlearned, list[dict]]:
     return out, model.training_history.looks
 
 
-def _id(experiment, dataset, classes, seed, arm) -> str:
-    settings = _settings(arm)
-    task = "class:" + "+".join(map(str, sorted(classes)))
+def _task_name(experiment, data, classes) -> str:
     if experiment.feature:
         attributes = experiment.feature["attribute"]
-        task = "feature:" + (attributes if isinstance(attributes, str) else "+".join(attributes))
-    elif not classes:
-        task = f"sample:{_asked(experiment)}"
-    name, _ = _model(experiment)
-    return results.record_id(experiment.name, dataset, name, arm["method"], settings, task, seed)
+        return "feature:" + (attributes if isinstance(attributes, str) else "+".join(attributes))
+    if classes:
+        return "class:" + "+".join(map(str, sorted(classes)))
+    return f"sample:{_asked(experiment, data)}"
 
 
-def _asked(experiment) -> int:
+def _asked(experiment, data) -> int:
     """Single images that are forgotten."""
+    if experiment.samples:
+        return round(experiment.samples * len(data.train_y))
     if experiment.mixed:
         setting = _setting(experiment.mixed)
         return setting.requests * setting.request

@@ -155,10 +155,13 @@ def metrics_of(record: dict) -> dict[str, float]:
 
 
 def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFrame:
-    """Mean and standard deviation over runs: columns ``(metric, "mean" | "sd")`` and ``n``."""
+    """Mean and standard deviation over runs: columns ``(metric, "mean" | "sd")`` and ``n``; and how
+    many runs ``collapsed``, if any did."""
     groups = table.groupby(by, sort=False)
     out = groups[metrics].agg(["mean", "std"]).rename(columns={"std": "sd"}, level=1)
     out["n", ""] = groups.size()
+    if table.get("collapsed", pd.Series(dtype=float)).sum():
+        out["collapsed", ""] = groups["collapsed"].sum().astype(int)
     return out
 
 

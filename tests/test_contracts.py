@@ -37,7 +37,7 @@ TOY = {
         "batch_size": 32,
         "forget_batch_size": 32,
     },
-    "boundary_shrink": {"lr": 2e-3, "batch_size": 32, "epsilon": 0.15},
+    "boundary_shrink": {"lr": 1e-3, "batch_size": 32, "epsilon": 0.25},
     "fisher": {"alpha": 1e-5, "amount": "all"},
     "mixed_privacy": {"solver": "cg", "epochs": 60},
     "feature_adversarial": {"epochs": 8, "batch_size": 32, "width": 8, "adversary": TOY_ADVERSARY},

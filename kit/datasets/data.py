@@ -81,6 +81,28 @@ class ImageData:
             digest.update(np.ascontiguousarray(tensor.numpy()).data)
         return digest.hexdigest()[:16]
 
+    def held_out(self, share: float = 0.1, seed: int = 0) -> "ImageData":
+        """A data set of the training images alone: this share of each class stands in for the
+        test images. Choose settings on it; the test images then have told nobody anything.
+
+        Raises
+        ------
+        ValueError
+            a share that leaves no image on either side.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(self.train_y), generator=generator)
+        labels = self.train_y[order]
+        out = torch.zeros(len(labels), dtype=torch.bool)
+        for c in range(self.num_classes):
+            of_class = order[labels == c]
+            out[of_class[: round(share * len(of_class))]] = True
+        if not out.any() or out.all():
+            raise ValueError(f"holding out a share of {share} leaves no image on one side")
+        x, y = self.train_x, self.train_y
+        name = f"{self.name}-held-out"
+        return ImageData(name, x[~out], y[~out], x[out], y[out], self.classes)
+
     def __repr__(self):
         shape = "x".join(map(str, self.train_x.shape[1:]))
         return (

@@ -117,6 +117,7 @@ class Config:
     needs=Needs(retain="all", forget="all"),
     paper="wang2022federated",
     config=Config,
+    grid={"share": (0.05, 0.15, 0.3), "lr": (0.02, 0.05, 0.1), "epochs": (1, 3)},
 )
 def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps 1 to 3; the history names the pruned channels, "layer:channel", class by class."""

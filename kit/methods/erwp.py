@@ -115,6 +115,7 @@ class Config:
     needs=Needs(retain="10 %", forget="10 %"),
     paper="singh2022attaining",
     config=Config,
+    grid={"lr": (3e-4, 1e-3, 3e-3), "distillation": (1.0, 10.0), "epochs": (5, 10)},
 )
 def erwp(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps A and B; the history holds the loss and the share of all parameters in the mask."""

@@ -47,6 +47,7 @@ class Config:
     needs=Needs(retain="all"),
     paper="",
     config=Config,
+    grid={"lr": (0.01, 0.02, 0.05, 0.1, 0.2), "epochs": (1, 2)},
 )
 def finetune(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Continue training, on the retained images only."""

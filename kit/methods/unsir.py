@@ -71,6 +71,7 @@ class Config:
     needs=Needs(retain="1000 per class"),
     paper="tarun2023fast",
     config=Config,
+    grid={"impair_lr": (0.002, 0.005, 0.01, 0.02), "repair_lr": (0.002, 0.005, 0.01)},
 )
 def unsir(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps 1 to 3; returns the noise objective and the losses of the two epochs."""

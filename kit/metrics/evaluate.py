@@ -30,8 +30,9 @@ from kit.splits import Split
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import check_model, predict
 
-AUDITS = ("fast", "features", "relearn", "full")
-RELEARN_EPOCHS = 3  # "full" stops there; retrained models of the quick profile need up to 2.6
+AUDITS = ("fast", "gap", "features", "relearn", "comparison", "full")
+KEPT = 0.8  # of the retrained model's retain accuracy: a model below it has collapsed
+RELEARN_EPOCHS = 3  # "comparison" and "full" stop; retrained models of "quick" need up to 2.6
 
 
 def evaluate(
@@ -63,20 +64,25 @@ def evaluate(
     ``prototype_recall`` (classes)
         of the forgotten classes by the nearest class mean of the features.
     with ``reference``, the retrained model:
+        ``collapsed``: 1 if retain accuracy is below 80 % of the retrained model's, else 0;
         ``forget_total_variation``, ``forget_agreement``, ``retain_agreement``, ``forget_js``
         (nats), ``forget_activation_distance``, ``distance_reference`` (L2 of the weights).
     with ``original``:
         ``distance_original``.
-    with ``audits="full"``, ``reference`` and ``original``:
-        ``train_retain_accuracy``, ``train_forget_accuracy`` on the training images;
-        ``svm_nonmember_rate``, ``entropy_member_rate`` of the forgotten training images;
-        ``tug_of_war``; ``average_gap`` of forget, retain and test accuracy and the first rate.
-    and for classes:
-        ``zrf``; ``probe_forget``, ``probe_retain`` by linear probe; ``few_shot_recall`` by
+    with ``audits="gap"``, ``reference`` and ``original``:
+        ``train_retain_accuracy``, ``train_forget_accuracy`` on the training images,
+        ``svm_nonmember_rate`` of the forgotten ones; ``tug_of_war``; ``average_gap`` of forget,
+        retain and test accuracy and that rate.
+
+    with ``audits="comparison"``, the same and for classes:
+        ``relearn_steps``, ``relearn_steps_reference``, ``anamnesis_index``; ``probe_forget``,
+        ``probe_retain`` by linear probe.
+
+    with ``audits="full"``, the same, ``entropy_member_rate``, and for classes:
+        ``zrf``; ``few_shot_recall`` by
         prototypes of five images; ``head_forget``, ``head_retain`` with a fresh last layer;
         ``cka_reference``, ``cka_original`` of the features of forgotten images; ``idi``;
-        ``relearn_shot_1``, ``_5``, ``_20``, ``_100``; ``relearn_steps``, the same
-        ``..._reference`` and ``anamnesis_index``.
+        ``relearn_shot_1``, ``_5``, ``_20``, ``_100``.
 
     with ``audits="features"``, for classes:
         ``forgetting_prototype_accuracy``, the same ``..._cosine``; ``probe_forget``,
@@ -100,7 +106,7 @@ def evaluate(
     """
     if audits not in AUDITS:
         raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
-    if audits in ("relearn", "full") and (reference is None or original is None):
+    if audits not in ("fast", "features") and (reference is None or original is None):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
     check_model(model, task.test)
     if isinstance(task, FeatureTask):
@@ -115,13 +121,15 @@ def evaluate(
     if reference is not None:
         theirs_said = _predictions(reference, task)
         row |= _against(said, theirs_said)
+        theirs_retain = accuracy(theirs_said[1], task.test_retain.y)
+        row["collapsed"] = float(row["retain_accuracy"] < KEPT * theirs_retain)
         row["distance_reference"] = weight_distance(model, reference)
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
     if audits == "features":
         row |= _features(model, task, seed)
-    if audits in ("relearn", "full"):
-        alone = _full if audits == "full" else _relearning
+    if audits in _ALONE:
+        alone = _ALONE[audits]
         row |= alone(model, task, original, seed)
         theirs = row if reference is model else reference_row
         if theirs is None:
@@ -204,20 +212,32 @@ def _features(model, task, seed) -> dict[str, float]:
     }
 
 
-def _full(model, task, original, seed) -> dict[str, float]:
-    """The slower audits of the model alone; the reference's values are needed beside them."""
-    row = {
+def _gap(model, task, original, seed) -> dict[str, float]:
+    """What the average gap is made of."""
+    return {
         "train_retain_accuracy": accuracy(predict(model, task.retain), task.retain.y),
         "train_forget_accuracy": accuracy(predict(model, task.forget), task.forget.y),
         "svm_nonmember_rate": svm_nonmember_rate(model, task, seed=seed),
-        "entropy_member_rate": entropy_member_rate(model, task, seed=seed),
     }
+
+
+def _comparison(model, task, original, seed) -> dict[str, float]:
+    """One audit of each kind: answers, membership, relearning, features."""
+    row = _gap(model, task, original, seed)
     if task.test_forget is not None:
         goal = _goal(original, task)
         row["relearn_steps"] = relearn_steps(
             model, task, goal, max_epochs=RELEARN_EPOCHS, seed=seed
         )
+        probe = probes.linear_probe(model, task, seed=seed)
+        row |= {"probe_forget": probe["forget"], "probe_retain": probe["retain"]}
     return row
+
+
+def _full(model, task, original, seed) -> dict[str, float]:
+    """The slower audits of the model alone; the reference's values are needed beside them."""
+    rate = entropy_member_rate(model, task, seed=seed)
+    return _comparison(model, task, original, seed) | {"entropy_member_rate": rate}
 
 
 def _relearning(model, task, original, seed) -> dict[str, float]:
@@ -227,6 +247,9 @@ def _relearning(model, task, original, seed) -> dict[str, float]:
         protocol.__name__: protocol(model, task, goal, seed=seed)
         for protocol in (relearn_steps, relearn_epochs)
     }
+
+
+_ALONE = {"gap": _gap, "relearn": _relearning, "comparison": _comparison, "full": _full}
 
 
 def _goal(original, task) -> float:
@@ -251,15 +274,12 @@ def _beside(ours: dict, theirs: dict) -> dict[str, float]:
 
 def _inside(model, reference, original, task, seed) -> dict[str, float]:
     """What the network still knows about the forgotten classes, whatever it answers."""
-    probe = probes.linear_probe(model, task, seed=seed)
     head = probes.head_recovery(model, task, seed=seed)
     shots = relearn_curve(model, task, seed=seed)
     ours = features(model, task.forget)
     known = [stage_information(m, task, seed=seed) for m in (model, reference, original)]
     return {
         "zrf": zrf(model, task.test_forget),
-        "probe_forget": probe["forget"],
-        "probe_retain": probe["retain"],
         "few_shot_recall": probes.prototype_recall(model, task, per_class=5, draws=20, seed=seed),
         "head_forget": head["forget"],
         "head_retain": head["retain"],

@@ -1,13 +1,11 @@
 """Train the shadow models of a plan: as one ensemble, one by one, or on a cluster."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import Parallel, delayed, parallel_config
 from torch import nn
 
-from kit import cache
+from kit import backends, cache
 from kit.cost import measure
 from kit.ensemble import fit_ensemble
 from kit.profiles import RETRAIN_SEED
@@ -16,7 +14,7 @@ from kit.shadows.plan import Plan
 from kit.splits import Split
 from kit.training import Recipe, fit
 
-BACKENDS = ("ensemble", "serial", "loky", "dask", "ray")
+BACKENDS = ("ensemble", *backends.BACKENDS)
 # Small networks without augmentation or smoothing learn their images by heart: attacks must win.
 RECIPE = Recipe(
     epochs=30, batch_size=50, lr=0.05, label_smoothing=0.0, weight_decay=0.0, bf16=False
@@ -64,7 +62,7 @@ def train(
         for shadows in progress(_rounds(todo, workers or 16), "shadows"):
             _train_together(job, shadows)
     elif backend != "serial":
-        _train_apart(job, todo, backend, workers or os.cpu_count())
+        _train_apart(job, todo, backend, workers)
     return [job.trained(shadow) for shadow in progress(range(len(plan)), "shadows")]
 
 
@@ -106,22 +104,17 @@ def _train_together(job: _Job, shadows: list[int]) -> None:
         cache.save(network, history, cost, file)
 
 
-def _train_apart(job: _Job, todo: list[int], backend: str, workers: int) -> None:
-    """Rounds of one job a worker: whatever the backend, a killed run has lost one round at most."""
-    if backend == "ray":
-        _register_ray()
-    if backend == "dask":
-        _find_dask()
-    with parallel_config(backend=backend, n_jobs=workers), Parallel() as parallel:
-        for shadows in progress(_rounds(todo, workers), f"shadows on {backend}"):
-            placed = [job.place(shadow) for shadow in shadows]
-            results = parallel(
-                delayed(_train_one)(network, job.split(s).alone(), job.recipe, job.seed(s))
-                for s, (network, _) in zip(shadows, placed, strict=True)
-            )
-            for (network, file), (state, history, cost) in zip(placed, results, strict=True):
-                network.load_state_dict(state)
-                cache.save(network, history, cost, file)
+def _train_apart(job: _Job, todo: list[int], backend: str, workers: int | None) -> None:
+    placed = [job.place(shadow) for shadow in todo]
+    jobs = (
+        (network, job.split(shadow).alone(), job.recipe, job.seed(shadow))
+        for shadow, (network, _) in zip(todo, placed, strict=True)
+    )
+    results = backends.spread(_train_one, jobs, backend=backend, workers=workers)
+    bar = progress(placed, f"shadows on {backend}")
+    for (network, file), (state, history, cost) in zip(bar, results, strict=True):
+        network.load_state_dict(state)
+        cache.save(network, history, cost, file)
 
 
 def _train_one(network: nn.Module, split: Split, recipe: Recipe, seed: int) -> tuple:
@@ -134,27 +127,3 @@ def _train_one(network: nn.Module, split: Split, recipe: Recipe, seed: int) -> t
 
 def _rounds(shadows: list[int], size: int) -> list[list[int]]:
     return [shadows[i : i + size] for i in range(0, len(shadows), size)]
-
-
-def _register_ray() -> None:
-    try:
-        import ray
-        from ray.util.joblib import register_ray
-    except ImportError as error:
-        raise ValueError(f"{error}; pip install 'did-it-really-forget[scale]'") from error
-    if not ray.is_initialized():
-        raise ValueError('backend="ray" needs a cluster: call ray.init(...) first')
-    register_ray()
-
-
-def _find_dask() -> None:
-    try:
-        from dask.distributed import get_client
-
-        get_client()
-    except ImportError as error:
-        raise ValueError(f"{error}; pip install 'did-it-really-forget[scale]'") from error
-    except ValueError as error:
-        raise ValueError(
-            'backend="dask" needs a cluster: call dask.distributed.Client(...) first'
-        ) from error
