@@ -17,6 +17,7 @@ from kit import results, shadows
 from kit.augment import Augment
 from kit.cost import measure
 from kit.federated.trial import trial as federated_trial
+from kit.metrics.evaluate import needs_reference
 from kit.mixed_trial import Setting
 from kit.mixed_trial import trial as mixed_trial
 from kit.profiles import RETRAIN_SEED, profile
@@ -37,7 +38,8 @@ class Experiment:
     ``forget`` lists the requests, each a list of class indices; ``arms`` the runs on each of them:
     ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; settings of
     "retrain" are changes to the recipe. The retrained model is judged against that of the
-    experiment's next seed, and alone if there is only one.
+    experiment's next seed; if there is only one, alone, or against that of the seed after it where
+    the audits need a reference.
 
     With ``federation`` the networks are trained by a federation (``kit.federated.trial``). With
     ``shadows`` the runs are audits by shadow models (``kit.shadows.audit``), with ``mixed`` they
@@ -218,6 +220,8 @@ def _run_one(experiment, task, seed, arm, reference_row) -> _Found:
         elif arm == {"method": "retrain"}:
             out, looks = _trained_arm("retrain", retrained, recipe, seed)
             other = _next(experiment.seeds, seed)  # another draw, not itself
+            if other is None and needs_reference(experiment.audits):
+                other = seed + 1
             reference = None if other is None else gold(other)
         elif arm == {"method": "clean"}:
             clean = gold(seed, on="clean")

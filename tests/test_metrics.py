@@ -167,8 +167,64 @@ def test_full_audits_of_samples_and_classes(original, retrained, task):
     assert "relearn_steps" not in row and "probe_forget" not in row
 
 
+EMPTY, BROKEN = torch.zeros(0, 4), torch.full((5, 4), torch.nan)
+
+
+@pytest.mark.parametrize(
+    "audit",
+    [
+        lambda x, y: kit.metrics.accuracy(x, y),
+        lambda x, y: kit.metrics.per_class_accuracy(x, y),
+        lambda x, y: kit.metrics.prediction_distribution(x),
+        lambda x, y: kit.metrics.agreement(x, x),
+        lambda x, y: kit.metrics.js_divergence(x, x),
+        lambda x, y: kit.metrics.js_lineage(x, x),
+        lambda x, y: kit.metrics.activation_distance(x, x),
+        lambda x, y: kit.metrics.linear_cka(x, x),
+        lambda x, y: kit.metrics.Attack(x.flatten(), torch.zeros(3)),
+        lambda x, y: kit.metrics.Attack(torch.zeros(3), x.flatten()),
+        lambda x, y: kit.metrics.threshold_attack(x.flatten(), torch.zeros(3)),
+    ],
+)
+def test_audits_of_nothing_or_of_nan_are_refused(audit):
+    """A mean over no images, or an argmax of NaN, would read 0: the best value of many an audit."""
+    with pytest.raises(ValueError, match="no images|at least 4"):
+        audit(EMPTY, torch.zeros(0, dtype=torch.long))
+    with pytest.raises(ValueError, match="NaN"):
+        audit(BROKEN, torch.tensor([0, 1, 2, 3, 0]))
+
+
+def test_gaps_to_nan_or_to_nothing_are_refused():
+    for gap in (kit.metrics.average_gap, kit.metrics.tug_of_war):
+        with pytest.raises(ValueError, match="is NaN"):
+            gap({"accuracy": torch.nan}, {"accuracy": 0.5})
+        with pytest.raises(ValueError, match="is NaN"):
+            gap({"accuracy": 0.5}, {"accuracy": torch.nan})
+        with pytest.raises(ValueError, match="same metrics"):
+            gap({"accuracy": 0.5}, {"recall": 0.5})
+        with pytest.raises(ValueError, match="same metrics"):
+            gap({}, {})
+
+
+def test_a_broken_model_gets_no_row(original, task):
+    broken = copy.deepcopy(original)
+    with torch.no_grad():
+        broken.head.weight.fill_(torch.nan)
+    with pytest.raises(ValueError, match="NaN"):
+        kit.evaluate(broken, task)
+
+
+def test_a_ruined_model_is_flagged(original, retrained, task):
+    ruined = copy.deepcopy(original)
+    with torch.no_grad():
+        ruined.head.bias[1] = 100.0  # every image is of the forgotten class
+    row = kit.evaluate(ruined, task, reference=retrained)
+    assert row["retain_accuracy"] == 0 and row["collapsed"] == 1
+    assert kit.evaluate(original, task, reference=retrained)["collapsed"] == 0
+
+
 def test_evaluate_refuses(original, task):
-    with pytest.raises(ValueError, match="fast, features, relearn, full"):
+    with pytest.raises(ValueError, match="fast, gap, features, relearn, comparison, full"):
         kit.evaluate(original, task, audits="some")
     with pytest.raises(ValueError, match="reference="):
         kit.evaluate(original, task, audits="full")

@@ -262,3 +262,9 @@ def test_the_command_says_what_is_wrong(arguments, message, capsys):
     assert main(["sweep", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_a_lone_seed_has_a_reference(task, cached):
+    settings = SMALL | {"audits": "gap"}
+    done = kit.sweep(task, ["logit_mask"], seeds=1, name="toy", root=cached, **settings)
+    assert not done.failures and (done.records["average_gap"] >= 0).all()

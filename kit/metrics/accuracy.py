@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from kit.metrics.checks import check_numbers
+
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
     """Share of images whose largest logit is the label's, in [0, 1].
@@ -29,6 +31,7 @@ def per_class_accuracy(logits: Tensor, labels: Tensor) -> dict[int, float]:
 
 def prediction_distribution(logits: Tensor) -> Tensor:
     """Share of the images predicted as each class, ``[num_classes]``, sums to 1."""
+    check_numbers("the distribution of predictions", logits)
     counts = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
     return counts / len(logits)
 
@@ -53,16 +56,14 @@ def agreement(logits: Tensor, other: Tensor) -> float:
     two retrained models (Cao and Yang 2015 call it completeness)."""
     if logits.shape != other.shape:
         raise ValueError(f"logits of different shapes: {logits.shape} and {other.shape}")
+    check_numbers("agreement", logits, other)
     return (logits.argmax(1) == other.argmax(1)).double().mean().item()
 
 
 def _check(logits: Tensor, labels: Tensor) -> None:
-    if len(labels) == 0:
-        raise ValueError("accuracy of no images is not defined")
+    check_numbers("accuracy", logits)
     if logits.dim() != 2 or len(logits) != len(labels):
         raise ValueError(
             f"need logits [n, classes] and labels [n], got {tuple(logits.shape)} and "
             f"{tuple(labels.shape)}"
         )
-    if torch.isnan(logits).any():
-        raise ValueError("the logits contain NaN: the model is broken")

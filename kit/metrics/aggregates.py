@@ -35,6 +35,9 @@ def tug_of_war(ours: Mapping[str, float], retrained: Mapping[str, float]) -> flo
 
 
 def _check(ours, retrained) -> None:
+    for name in ours:
+        if math.isnan(ours[name]) or math.isnan(retrained.get(name, 0.0)):
+            raise ValueError(f"{name} is NaN: a gap to it is not defined")
     if not ours or set(ours) - set(retrained):
         raise ValueError(
             f"need the same metrics of both, got {sorted(ours)} and {sorted(retrained)}"

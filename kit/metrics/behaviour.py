@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kit.metrics.checks import check_numbers
 from kit.models import Classifier
 from kit.splits import Split
 from kit.training import predict
@@ -77,4 +78,5 @@ def streisand(loss: float, retrained_losses: Sequence[float]) -> float:
 def _probabilities(logits: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     if logits.shape != other.shape:
         raise ValueError(f"logits of different shapes: {logits.shape} and {other.shape}")
+    check_numbers("a distance of predictions", logits, other)
     return F.softmax(logits.double(), 1), F.softmax(other.double(), 1)

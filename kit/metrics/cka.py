@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from kit.metrics.checks import check_numbers
+
 
 def linear_cka(x: Tensor, y: Tensor, *, unbiased: bool = False) -> float:
     """Similarity of two feature spaces on the same images (Kornblith et al., ICML 2019).
@@ -22,6 +24,7 @@ def linear_cka(x: Tensor, y: Tensor, *, unbiased: bool = False) -> float:
     """
     if len(x) != len(y) or len(x) < 4:
         raise ValueError(f"need features of the same images, at least 4: got {len(x)}, {len(y)}")
+    check_numbers("CKA", x, y)
     x, y = (z.double() - z.double().mean(0) for z in (x, y))
     if not (x.any() and y.any()):
         raise ValueError("the features are the same for all images: CKA is not defined")

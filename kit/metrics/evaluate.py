@@ -106,7 +106,7 @@ def evaluate(
     """
     if audits not in AUDITS:
         raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
-    if audits not in ("fast", "features") and (reference is None or original is None):
+    if needs_reference(audits) and (reference is None or original is None):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
     check_model(model, task.test)
     if isinstance(task, FeatureTask):
@@ -139,6 +139,11 @@ def evaluate(
         if audits == "full" and task.test_forget is not None:
             row |= _inside(model, reference, original, task, seed)
     return row
+
+
+def needs_reference(audits: str) -> bool:
+    """Whether these audits compare with a retrained model."""
+    return audits in _ALONE
 
 
 def _asked(task) -> Split:

@@ -12,6 +12,7 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 
 from kit.metrics import scores
+from kit.metrics.checks import check_numbers
 from kit.metrics.roc import Attack
 from kit.splits import Split
 from kit.tasks import ForgetTask
@@ -83,6 +84,7 @@ def threshold_attack(
         of both, for one threshold per class; classes without scores on both sides use the global
         one.
     """
+    check_numbers("an attack", members, nonmembers)
     generator = torch.Generator().manual_seed(seed)
     halves = [torch.rand(len(s), generator=generator) < 0.5 for s in (members, nonmembers)]
     (fit_in, fit_out), (test_in, test_out) = (

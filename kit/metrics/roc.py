@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.stats import rankdata
 from torch import Tensor
+
+from kit.metrics.checks import check_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +28,7 @@ class Attack:
     nonmember_groups: Tensor | None = None
 
     def __post_init__(self):
-        if len(self.members) == 0 or len(self.nonmembers) == 0:
-            raise ValueError("an attack needs scores of members and of non-members")
-        if torch.isnan(self.members).any() or torch.isnan(self.nonmembers).any():
-            raise ValueError("the scores contain NaN: the model is broken")
+        check_numbers("an attack on members and non-members", self.members, self.nonmembers)
 
     @property
     def auc(self) -> float:
