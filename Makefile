@@ -61,7 +61,7 @@ _build/html/index.html: $(CHAPTERS:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
 
 test: book  ## unit tests, every notebook, and checks of the built pages in a browser
 	$(BIN)/ruff check kit tests tools bench
-	$(BIN)/python -m pytest tests
+	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --nbmake --nbmake-timeout=600 --timeout=900 notebooks
 
 bench: $(READY)  ## speed of training, of shadow models, of a full audit and of linearised networks

@@ -10,6 +10,21 @@ import kit
 os.environ["KIT_PROGRESS"] = "0"  # read when a bar is made
 
 
+CLUSTERS = ("test_federated", "test_shadows", "test_sweep")  # start Ray: one at a time
+
+
+def pytest_collection_modifyitems(items):
+    """With several workers (``make test``) a file's tests stay together, and share what it trains;
+    the contracts stay together method by method."""
+    for item in items:
+        group = item.path.stem
+        if group == "test_contracts":
+            group = getattr(item, "callspec", None) and item.callspec.params.get("name") or group
+        elif group in CLUSTERS:
+            group = "clusters"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def toy_data(
     per_class: int = 60, num_classes: int = 4, size: int = 12, signal: float = 0.4
 ) -> kit.datasets.ImageData:

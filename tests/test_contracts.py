@@ -1,6 +1,7 @@
 """Every registered method against every contract; each was born from a defect in published code."""
 
 import copy
+import functools
 import inspect
 import re
 from dataclasses import replace
@@ -80,35 +81,40 @@ def run(name, model, task, seed=0):
 
 
 @pytest.fixture(scope="module")
-def outcomes(network, asked):
-    """One run of every method, and the input model's state before it."""
-    before = {name: copy.deepcopy(network(name).state_dict()) for name in METHODS}
-    return {name: run(name, network(name), asked(name)) for name in METHODS}, before
+def outcome(network, asked):
+    """name of a method -> its one run, and the input model's state before it."""
+
+    @functools.cache
+    def once(name):
+        before = copy.deepcopy(network(name).state_dict())
+        return run(name, network(name), asked(name)), before
+
+    return once
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_moves_weights(name, outcomes, network):
-    after = dict(outcomes[0][name].model.named_parameters())
+def test_moves_weights(name, outcome, network):
+    after = dict(outcome(name)[0].model.named_parameters())
     moved = [n for n, p in network(name).named_parameters() if not torch.equal(p, after[n])]
     assert moved, f"{name} changed no parameter"
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_input_model_stays(name, outcomes, network):
-    before, after = outcomes[1][name], network(name).state_dict()
+def test_input_model_stays(name, outcome, network):
+    before, after = outcome(name)[1], network(name).state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_same_seed_same_weights(name, outcomes, network, asked):
-    first, again = outcomes[0][name].model, run(name, network(name), asked(name)).model
+def test_same_seed_same_weights(name, outcome, network, asked):
+    first, again = outcome(name)[0].model, run(name, network(name), asked(name)).model
     for key, value in first.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), f"{name}: {key} differs"
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_returns_a_finite_model_in_eval_mode(name, outcomes, network):
-    model = outcomes[0][name].model
+def test_returns_a_finite_model_in_eval_mode(name, outcome, network):
+    model = outcome(name)[0].model
     assert not any(m.training for m in model.modules())
     assert all(p.requires_grad for p in model.parameters())
     state = model.state_dict()
@@ -119,8 +125,8 @@ def test_returns_a_finite_model_in_eval_mode(name, outcomes, network):
 
 
 @pytest.mark.parametrize("name", kit.methods.names("class"))
-def test_does_its_job(name, outcomes, task):
-    row = kit.evaluate(outcomes[0][name].model, task)
+def test_does_its_job(name, outcome, task):
+    row = kit.evaluate(outcome(name)[0].model, task)
     assert row["forget_accuracy"] <= 0.1, row
     assert row["retain_accuracy"] >= 0.9, row
 
@@ -131,8 +137,8 @@ def test_doing_nothing_fails_the_same_test(original, mixed, task):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_costs_are_counted(name, outcomes):
-    out = outcomes[0][name]
+def test_costs_are_counted(name, outcome):
+    out = outcome(name)[0]
     needs = kit.methods.get(name).needs
     assert out.seconds > 0
     assert all(n > 0 for n in out.passes.values())
@@ -142,11 +148,11 @@ def test_costs_are_counted(name, outcomes):
 
 
 @pytest.mark.parametrize("name", kit.methods.names("feature"))
-def test_the_feature_decides_less(name, outcomes, feature_original, feature_task):
+def test_the_feature_decides_less(name, outcome, feature_original, feature_task):
     """Behind the method's filter, if it ships one: raw images are another matter."""
     before = kit.metrics.counterfactual(feature_original, feature_task.pairs())["flip_rate"]
     assert before > 0.3
-    out = outcomes[0][name]
+    out = outcome(name)[0]
     if name in CLASS_METHODS:  # serves features as well: its outcome above is of a class
         out = run(name, feature_original, feature_task)
     after = kit.metrics.counterfactual(out.model, feature_task.pairs(), out.filter)["flip_rate"]
@@ -154,7 +160,7 @@ def test_the_feature_decides_less(name, outcomes, feature_original, feature_task
 
 
 @pytest.mark.parametrize("name", FEATURE_METHODS)
-def test_never_reads_undeclared_views(name, outcomes, feature_original, feature_task):
+def test_never_reads_undeclared_views(name, outcome, feature_original, feature_task):
     """Annotations shuffled, counterfactuals and redrawn images poisoned, where not declared."""
 
     def inverted(split):
@@ -169,12 +175,12 @@ def test_never_reads_undeclared_views(name, outcomes, feature_original, feature_
     twins = true.counterfactuals
     vars(request)["counterfactuals"] = twins if needs.counterfactuals else inverted(twins)
     again = run(name, feature_original, request).model
-    for key, value in outcomes[0][name].model.state_dict().items():
+    for key, value in outcome(name)[0].model.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), f"{name} read what it did not declare"
 
 
 @pytest.mark.parametrize("name", CLASS_METHODS)
-def test_never_reads_undeclared_data(name, outcomes, network, task):
+def test_never_reads_undeclared_data(name, outcome, network, task):
     """Poison all that the method did not declare: the weights must not change."""
     needs = kit.methods.get(name).needs
     view = TaskView(task, needs, seed=0)
@@ -191,7 +197,7 @@ def test_never_reads_undeclared_data(name, outcomes, network, task):
     vars(poisoned)["statistics"] = data.statistics  # public constants, kept
     request = kit.tasks.forget_classes(poisoned, task.forget_classes)
     again = run(name, network(name), request).model
-    for key, value in outcomes[0][name].model.state_dict().items():
+    for key, value in outcome(name)[0].model.state_dict().items():
         assert torch.equal(value, again.state_dict()[key]), f"{name} read data it did not declare"
 
 
@@ -257,10 +263,10 @@ def test_retrain_is_fresh(original, task):
             assert similarity < 0.5, f"{key} resembles the original"
 
 
-def test_retrain_equals_training_from_scratch(outcomes, task):
+def test_retrain_equals_training_from_scratch(outcome, task):
     model = kit.models.build("resnet8", task, width=8, seed=0)
     kit.fit(model, task.retain, TOY_RECIPE, seed=0)
-    for key, value in outcomes[0]["retrain"].model.state_dict().items():
+    for key, value in outcome("retrain")[0].model.state_dict().items():
         assert torch.equal(value, model.state_dict()[key])
 
 
