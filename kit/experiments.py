@@ -1,6 +1,7 @@
 """Experiments: a TOML file of requests, seeds and arms, and the loop that records their runs."""
 
 import dataclasses
+import functools
 import json
 import tomllib
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from kit.profiles import RETRAIN_SEED, profile
 from kit.progress import progress
 from kit.tasks import ForgetTask
 from kit.training import Recipe
-from kit.tuning import trials
+from kit.tuning import best, trials
 from kit.unlearning import Unlearned
 from kit.watch import watch
 
@@ -50,7 +51,8 @@ class Experiment:
     images, at random, and ``forget`` is [[]].
 
     With ``trials`` each arm is tried with so many settings of its method's grid (``kit.tuning``),
-    and with ``held_out`` that share of the training images stands in for the test images.
+    and with ``held_out`` that share of the training images stands in for the test images; with
+    ``tuned``, the name of such an experiment, arms take the settings of its best trials.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Experiment:
     feature: dict = field(default_factory=dict)  # arguments of kit.tasks.forget_feature
     samples: float = 0.0
     trials: int = 0
+    tuned: str = ""
     held_out: float = 0.0
     curves: bool = False  # record the test accuracies after every epoch
     tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
@@ -104,7 +107,8 @@ class Experiment:
             changes = _with_augment(_settings(arm))
             own = {"amount": changes.pop("amount")} if "amount" in changes else {}
             return method.configure(recipe=dataclasses.replace(self.full_recipe, **changes), **own)
-        return method.configure(**_with_augment(self.tuning | _settings(arm)))
+        tuned = _best(self.tuned).get(method.name, {}) if self.tuned else {}
+        return method.configure(**_with_augment(self.tuning | tuned | _settings(arm)))
 
 
 def run(experiment: Experiment, root: Path | None = None) -> int:
@@ -265,6 +269,11 @@ def _curves(task, looks: list[dict]) -> dict[str, list[float]]:
         name: [fmean(look[c] for c in split.y.tolist()) for look in looks]
         for name, split in parts.items()
     }
+
+
+@functools.cache
+def _best(experiment: str) -> dict[str, dict]:
+    return best(results.read(experiment))
 
 
 def _settings(arm: dict) -> dict:

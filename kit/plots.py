@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import math
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 
@@ -46,6 +47,9 @@ STYLE = {
     "ssd": (GREEN, "D"),
     "fisher": (ORANGE, "p"),
     "l1_sparse": (SKY, "s"),
+    "reproduced": (GREEN, "o"),
+    "partly": (SKY, "d"),
+    "not reproduced": (RED, "X"),
     "clean": ("#4D4D4D", "d"),
     "untrained": ("#B3B3B3", "x"),
     "feature_sensitivity": (GREEN, "^"),
@@ -57,6 +61,7 @@ STYLE = {
 }
 _COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 _MARKERS = "osv^<>PXpd"
+_PIECES, _HATCHES = (GREEN, SKY, RED, "#BFBFBF", BLUE), ("", "//", "xx", "", "..")
 
 _RC = {
     "figure.dpi": 100,
@@ -162,8 +167,12 @@ def say(text: str) -> None:
     display(Markdown(text))
 
 
-def table(frame: pd.DataFrame, numbers: str = "{:.1%}") -> None:
-    """Show a table; ``numbers`` formats its floats, whole numbers stay as they are."""
+def table(frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = False) -> None:
+    """Show a table; ``numbers`` formats its floats, whole numbers stay as they are.
+
+    With ``sortable`` a click on a heading sorts the rows, wherever HTML runs scripts; where it does
+    not, the table is a table.
+    """
 
     def text(value) -> str:
         if isinstance(value, float):
@@ -171,7 +180,30 @@ def table(frame: pd.DataFrame, numbers: str = "{:.1%}") -> None:
         return str(value)
 
     frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
-    display(frame.style.format(text).set_table_attributes('class="dataframe"'))
+    styled = frame.style.format(text).set_table_attributes('class="dataframe"')
+    if not sortable:
+        display(styled)
+        return
+    page = re.sub(
+        r"(<th[^>]*col_heading[^>]*>)(.*?)</th>",
+        rf'\1<button class="kit-sort" onclick="{_SORT}">\2</button></th>',
+        styled.to_html(),
+    )
+    display({"text/html": page, "text/plain": frame.to_string()}, raw=True)
+
+
+# By number where every cell of the column begins with one, else by text; again: the other way.
+_SORT = (
+    "const head = this.closest('th'), body = this.closest('table').tBodies[0];"
+    "const column = [...head.parentNode.children].indexOf(head);"
+    "const down = this.dataset.down = this.dataset.down === 'yes' ? 'no' : 'yes';"
+    "const text = (row) => row.children[column].textContent.trim();"
+    "const value = (row) => text(row) === '' ? -Infinity : parseFloat(text(row).replace('−', '-'));"
+    "const order = (a, b) => isNaN(value(a)) || isNaN(value(b))"
+    " ? text(a).localeCompare(text(b)) : value(a) - value(b);"
+    "[...body.rows].sort((a, b) => down === 'yes' ? order(b, a) : order(a, b))"
+    ".forEach((row) => body.append(row))"
+)
 
 
 def standing(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
@@ -369,6 +401,81 @@ def dots(
     axis.grid(False, axis="x")
     axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     show(fig, f"{label}, mean over runs. " + "; ".join(said))
+
+
+def shares(counts: pd.DataFrame, *, label: str) -> None:
+    """Show counts as stacked bars: a bar for each row, a piece for each column."""
+    fig, axis = figure(7, 0.9 + 0.36 * len(counts))
+    left = np.zeros(len(counts))
+    for (column, values), colour, hatch in zip(counts.items(), _PIECES, _HATCHES, strict=False):
+        axis.barh(list(counts.index), values, left=left, color=colour, hatch=hatch, label=column,
+                  edgecolor="white")  # fmt: skip
+        left += values.to_numpy()
+    axis.set(xlabel=label)
+    axis.grid(False, axis="y")
+    axis.invert_yaxis()
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    said = [
+        f"{name}: " + ", ".join(f"{n} {column}" for column, n in row.items())
+        for name, row in counts.iterrows()
+    ]
+    show(fig, f"Numbers of {label}. " + "; ".join(said))
+
+
+def intervals(
+    rows: pd.DataFrame, *, label: str, band: tuple[float, float] | None = None, line: float = 0.0
+) -> None:
+    """Show a mean with its interval for each row, one below the other.
+
+    ``rows`` is indexed by name, with the columns ``mean``, ``low`` and ``high`` (NaN: no interval),
+    and perhaps ``look``, the name whose colour and marker a row takes in place of its own. The grey
+    band says where a value should lie, the dotted line marks a place.
+    """
+    fig, axis = figure(7, 0.9 + 0.26 * len(rows))
+    if band is not None:
+        axis.axvspan(*band, color="#E5E5E5", zorder=0)
+    axis.axvline(line, color="#7F7F7F", linestyle=":", linewidth=1)
+    said = []
+    for height, (name, row) in enumerate(rows.iterrows()):
+        look = style(row.get("look", name))
+        axis.plot([row["low"], row["high"]], [height] * 2, color=look["color"], linewidth=1.5)
+        axis.plot(row["mean"], height, markersize=6, markeredgecolor="black",
+                  markeredgewidth=0.5, **look)  # fmt: skip
+        said.append(f"{name}: {row['mean']:.3g} [{row['low']:.3g}, {row['high']:.3g}]")
+    axis.set(xlabel=label, yticks=range(len(rows)), yticklabels=list(rows.index))
+    axis.grid(False, axis="y")
+    axis.invert_yaxis()
+    show(fig, f"{label}, mean and interval. " + "; ".join(said))
+
+
+def trade_off(
+    rows: pd.DataFrame, x: str, y: str, *, labels: tuple[str, str], log: bool = False
+) -> tuple[Figure, str]:
+    """One metric over another, a marker for each row's mean: a frame for ``slider``, or for
+    ``show``.
+
+    ``rows`` is indexed by method; less is better for both. The line joins the rows that no other
+    one beats in both (the Pareto front).
+    """
+    fig, axis = figure(7, 3.8)
+    for name, row in rows.iterrows():
+        axis.plot(row[x], row[y], linestyle="", markersize=8, markeredgecolor="black",
+                  markeredgewidth=0.5, label=name, **style(name))  # fmt: skip
+    front = pareto_front(rows, x, y)
+    axis.plot(rows.loc[front, x], rows.loc[front, y], color="#7F7F7F", linewidth=1, zorder=0)
+    axis.set(xlabel=labels[0], ylabel=labels[1], xscale="log" if log else "linear")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    return fig, f"{labels[1]} over {labels[0]}. Beaten by none in both: {', '.join(front)}."
+
+
+def pareto_front(rows: pd.DataFrame, x: str, y: str) -> list[str]:
+    """Names of the rows that no other one beats or equals in both columns (less is better)."""
+    kept, lowest = [], math.inf
+    for name, row in rows[[x, y]].dropna().sort_values([x, y]).iterrows():
+        if row[y] < lowest:
+            kept.append(name)
+            lowest = row[y]
+    return kept
 
 
 def panels(

@@ -60,7 +60,7 @@ class Config:
     needs=Needs(forget="all"),
     paper="chen2023boundary",
     config=Config,
-    grid={"lr": (1e-4, 3e-4, 1e-3, 3e-3), "epochs": (3, 10), "epsilon": (0.1, 0.2)},
+    grid={"lr": (1e-5, 3e-5, 1e-4, 3e-4), "epochs": (3, 10), "epsilon": (0.05, 0.1)},
 )
 def boundary_shrink(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Relabel by neighbours and train, or train an extra output and cut it off."""

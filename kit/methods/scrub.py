@@ -77,7 +77,7 @@ class Config:
     paper="kurmanji2023towards",
     config=Config,
     grid={
-        "lr": (2e-4, 5e-4, 2e-3), "max_lr": (2e-4, 5e-4, 2e-3),
+        "lr": (2e-4, 5e-4, 2e-3), "max_lr": (2e-3, 5e-3, 1e-2),
         "max_epochs": (1, 2), "epochs": (2, 3),
     },
 )  # fmt: skip
