@@ -186,7 +186,7 @@ def table(frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = Fals
         return
     page = re.sub(
         r"(<th[^>]*col_heading[^>]*>)(.*?)</th>",
-        rf'\1<button class="kit-sort" onclick="{_SORT}">\2</button></th>',
+        rf'\1<button class="kit-sort" onclick="{html.escape(_SORT)}">\2</button></th>',
         styled.to_html(),
     )
     display({"text/html": page, "text/plain": frame.to_string()}, raw=True)

@@ -7,13 +7,14 @@ from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier
 from kit.models.cnn import CNN
 from kit.models.lenet import LeNet
+from kit.models.own import wrap
 from kit.models.pretrained import load_pretrained, save_pretrained
 from kit.models.resnet import ResNet
 from kit.models.vgg import CONVOLUTIONS, VGG
 from kit.models.wrapped import mobilenet_v2, resnet18, vit
 from kit.training import seeded
 
-__all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained"]
+__all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained", "wrap"]
 
 _BUILDERS = {
     **{f"resnet{depth}": partial(ResNet, depth) for depth in (8, 20, 32, 44, 56)},

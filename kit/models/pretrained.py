@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from kit.files import whole
 from kit.models.activations import set_activations
-from kit.models.base import Classifier
+from kit.models.own import Own, last_linear
 from kit.training import seeded
 
 # What torchvision's published weights were trained on: statistics of RGB values in [0, 1].
@@ -15,46 +15,23 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class Pretrained(Classifier):
-    """torchvision's network ``net`` with the kit's names for its parts.
+class Pretrained(Own):
+    """torchvision's network ``net`` as it is, weights included.
 
-    ``head`` is the last linear layer of ``net`` and ``features(x)`` what goes into it; nothing is
-    added or replaced, so ``net.state_dict()`` keeps torchvision's names. Takes images normalised by
-    the statistics of a data set, as all networks of the kit do, and turns them into those that
-    ``net`` was trained on.
+    Takes images normalised by the statistics of a data set, as all networks of the kit do, and
+    turns them into those that ``net`` was trained on.
     """
 
     def __init__(self, net: nn.Module, statistics: tuple[Tensor, Tensor]):
-        super().__init__()
-        self.net = net
-        self._head, last = _last_linear(net)
-        if last is None:
-            raise ValueError(f"{type(net).__name__} does not end in a linear layer")
-        parts = [
-            name for name, part in net.named_children() if any(True for _ in part.parameters())
-        ]
-        self.stages = [f"net.{name}" for name in parts if not self._head.startswith(name)][-4:]
+        super().__init__(net)
         mean, std = (s.view(1, -1, 1, 1) for s in statistics)
         theirs = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
         shift = (mean - torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)) / theirs
         self.register_buffer("scale", std / theirs, persistent=False)
         self.register_buffer("shift", shift, persistent=False)
 
-    @property
-    def head(self) -> nn.Linear:
-        return self.net.get_submodule(self._head)
-
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x * self.scale + self.shift)
-
-    def features(self, x: Tensor) -> Tensor:
-        caught = []
-        hook = self.head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0]))
-        try:
-            self(x)
-        finally:
-            hook.remove()
-        return caught[0]
 
 
 def load_pretrained(
@@ -132,12 +109,7 @@ def _outputs(state: dict[str, Tensor]) -> int:
 
 
 def _renew_head(net: nn.Module, num_classes: int, seed: int) -> None:
-    name, last = _last_linear(net)
+    name, last = last_linear(net)
     parent, _, attribute = name.rpartition(".")
     with seeded(seed):
         setattr(net.get_submodule(parent), attribute, nn.Linear(last.in_features, num_classes))
-
-
-def _last_linear(net: nn.Module) -> tuple[str, nn.Linear | None]:
-    linear = [(name, m) for name, m in net.named_modules() if isinstance(m, nn.Linear)]
-    return linear[-1] if linear else ("", None)
