@@ -9,7 +9,8 @@ Chen et al., "Boundary Unlearning", CVPR 2023. Only the forgotten images are nee
 
 A step can fail to leave the class; then y' = y would teach the class again. Here y itself is left
 out of the argmax (``exclude_truth``); the authors' code keeps it. How many steps succeed by
-themselves is in the history as ``left_the_class``.
+themselves is in the history as ``left_the_class``. Batches of one class also ruin BatchNorm's
+running statistics for all others: they are frozen unless ``batchnorm="updated"``.
 
 Needs    all forgotten images.
 Cost     one backward pass over them for "shrink", ``epochs`` passes.
@@ -40,6 +41,7 @@ class Config:
     variant: str = "shrink"  # or "expand"
     epsilon: float = 0.1  # pixels in [0, 1]
     exclude_truth: bool = True
+    batchnorm: str = "frozen"  # running statistics: "frozen" or "updated"
     epochs: int = 10  # over the forgotten images
     lr: float = 1e-3
     batch_size: int = 64
@@ -47,11 +49,14 @@ class Config:
     def __post_init__(self):
         if self.variant not in ("shrink", "expand"):
             raise ValueError(f'variant must be "shrink" or "expand", got {self.variant!r}')
+        if self.batchnorm not in ("frozen", "updated"):
+            raise ValueError(f'batchnorm must be "frozen" or "updated", got {self.batchnorm!r}')
 
     @classmethod
     def paper(cls, **options) -> "Config":
         """The authors' values, for an AllCNN on CIFAR-10."""
-        return cls(**{"lr": 1e-5, "exclude_truth": False} | options)
+        published = {"lr": 1e-5, "exclude_truth": False, "batchnorm": "updated"}
+        return cls(**published | options)
 
 
 @register(
@@ -60,15 +65,17 @@ class Config:
     needs=Needs(forget="all"),
     paper="chen2023boundary",
     config=Config,
-    grid={"lr": (1e-5, 3e-5, 1e-4, 3e-4), "epochs": (3, 10), "epsilon": (0.05, 0.1)},
+    grid={"lr": (1e-6, 3e-6, 1e-5, 1e-4), "epochs": (3, 10), "epsilon": (0.02, 0.05, 0.1)},
 )
 def boundary_shrink(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Relabel by neighbours and train, or train an extra output and cut it off."""
     recipe = constant_rate(config.epochs, config.lr, config.batch_size)
+    frozen = config.batchnorm == "frozen"
     if config.variant == "expand":
-        return {"loss": _expand(model, view.forget, recipe, seed)}
+        return {"loss": _expand(model, view.forget, recipe, seed, frozen)}
     labels, left = neighbours(model, view.forget, config)
-    history = fit(model, view.forget.labelled(labels), recipe, seed=seed, title="shrink")
+    relabelled = view.forget.labelled(labels)
+    history = fit(model, relabelled, recipe, seed=seed, eval_mode=frozen, title="shrink")
     return {"loss": history.loss, "left_the_class": [left]}
 
 
@@ -100,14 +107,14 @@ def neighbours(model: nn.Module, split: Split, config: Config) -> tuple[Tensor, 
     return torch.cat(found), share
 
 
-def _expand(model: nn.Module, split: Split, recipe, seed: int) -> list[float]:
+def _expand(model: nn.Module, split: Split, recipe, seed: int, frozen: bool) -> list[float]:
     """Train with one output more, then drop it."""
     k, head = split.num_classes, model.head
     model.head = nn.Linear(head.in_features, k + 1).to(head.weight)
     with torch.no_grad():
         model.head.weight[:k], model.head.bias[:k] = head.weight, head.bias
     shadow = split.labelled(torch.full((len(split),), k), num_classes=k + 1)
-    loss = fit(model, shadow, recipe, seed=seed, title="expand").loss
+    loss = fit(model, shadow, recipe, seed=seed, eval_mode=frozen, title="expand").loss
     with torch.no_grad():
         head.weight.copy_(model.head.weight[:k])
         head.bias.copy_(model.head.bias[:k])

@@ -36,7 +36,7 @@ class Config:
     """Settings; ``alpha`` scales the variance of the noise."""
 
     variant: str = "code"  # or "paper"
-    alpha: float = 1e-6
+    alpha: float = 3e-7
     surgery: bool = True
     amount: str = "200 per class"  # of the retained images
 

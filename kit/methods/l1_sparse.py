@@ -27,9 +27,9 @@ from kit.training import cross_entropy, cut, fit
 class Config:
     """Settings; SGD with momentum 0.9 and weight decay 5e-4."""
 
-    gamma: float = 5e-4
+    gamma: float = 1e-5
     epochs: int = 2
-    lr: float = 0.02  # constant
+    lr: float = 0.05  # constant
     batch_size: int = 128
 
     def __post_init__(self):

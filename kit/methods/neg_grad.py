@@ -42,9 +42,9 @@ class Config:
     """Settings; SGD with momentum 0.9 and weight decay 5e-4."""
 
     variant: str = "plus"
-    alpha: float = 0.95  # "plus": weight of the retained images
-    epochs: int = 2
-    lr: float = 0.01
+    alpha: float = 0.99  # "plus": weight of the retained images
+    epochs: int = 1
+    lr: float = 0.02
     batch_size: int = 128
     cap: bool = True
 

@@ -29,11 +29,11 @@ from kit.training import Recipe, device, fit
 class Config:
     """Settings of the training on wrong labels."""
 
-    epochs: int = 2
+    epochs: int = 1
     lr: float = 1e-3
     optimizer: str = "adam"
     batch_size: int = 128
-    redraw: bool = False
+    redraw: bool = True
     exclude_truth: bool = True
 
     @property
@@ -43,7 +43,7 @@ class Config:
     @classmethod
     def paper(cls, **options) -> "Config":
         """As in the SSD authors' comparison: Adam at 1e-4 for 3 epochs, labels drawn once."""
-        return cls(**{"lr": 1e-4, "epochs": 3} | options)
+        return cls(**{"lr": 1e-4, "epochs": 3, "redraw": False} | options)
 
 
 @register(

@@ -36,10 +36,10 @@ BATCH = 250
 class Config:
     """Settings of the mask, and of the training on wrong labels."""
 
-    share: float = 0.5  # s, of all weights of the network
+    share: float = 0.1  # s, of all weights of the network
     freeze: str = "exact"
-    epochs: int = 2
-    lr: float = 1e-3
+    epochs: int = 1
+    lr: float = 3e-3
     optimizer: str = "adam"
     batch_size: int = 128
     redraw: bool = False
@@ -58,7 +58,7 @@ class Config:
     @classmethod
     def paper(cls, **options) -> "Config":
         """The authors' values for CIFAR-10 and 10 % random images, mask as published."""
-        published = {"optimizer": "sgd", "lr": 0.013, "epochs": 10, "batch_size": 256,
+        published = {"share": 0.5, "optimizer": "sgd", "lr": 0.013, "epochs": 10, "batch_size": 256,
                      "redraw": True, "exclude_truth": False, "freeze": "gradient"}  # fmt: skip
         return cls(**published | options)
 

@@ -46,9 +46,9 @@ class Config:
     gamma: float = 1.0  # agreement with the labels
     temperature: float = 2.0
     max_epochs: int = 2
-    epochs: int = 4
-    lr: float = 5e-4
-    max_lr: float = 5e-4  # of the ascent
+    epochs: int = 3
+    lr: float = 2e-4
+    max_lr: float = 5e-3  # of the ascent
     optimizer: str = "adam"
     batch_size: int = 128
     forget_batch_size: int = 128
@@ -66,7 +66,7 @@ class Config:
     def paper(cls, **options) -> "Config":
         """The authors' values for CIFAR-10 at large scale."""
         published = {"alpha": 0.001, "gamma": 0.99, "temperature": 4.0, "max_epochs": 2,
-                     "epochs": 3, "optimizer": "sgd"}  # fmt: skip
+                     "epochs": 3, "optimizer": "sgd", "lr": 5e-4, "max_lr": 5e-4}  # fmt: skip
         return cls(**published | options)
 
 

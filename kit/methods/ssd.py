@@ -34,8 +34,8 @@ from kit.training import device
 class Config:
     """Settings; alpha selects, lambda (``dampening``) shrinks."""
 
-    alpha: float = 3.0
-    dampening: float = 1.0
+    alpha: float = 5.0
+    dampening: float = 0.1
     importance: str = "image"  # or "batch"
     batch_size: int = 64  # with "batch"
 
