@@ -38,7 +38,7 @@ TOY = {
         "batch_size": 32,
         "forget_batch_size": 32,
     },
-    "boundary_shrink": {"lr": 1e-4, "batch_size": 32, "epsilon": 0.25},
+    "boundary_shrink": {"lr": 1e-4, "epochs": 10, "batch_size": 32, "epsilon": 0.25},
     "ssd": {"alpha": 3.0, "dampening": 1.0},
     "fisher": {"alpha": 1e-5, "amount": "all"},
     "mixed_privacy": {"solver": "cg", "epochs": 60},

@@ -228,6 +228,15 @@ def test_the_smallest_gap_wins_among_those_that_stand():
     assert tuning.best(records)["ssd"]["alpha"] == 5
 
 
+def test_defaults_are_what_the_tuning_found():
+    """Of the alternatives; the five papers' methods have defaults from their own chapters."""
+    own = {"unsir", "erwp", "class_pruning", "finetune"}
+    found = tuning.best(results.read("tuning"))
+    for name in set(found) - own:
+        default = vars(kit.methods.get(name).config())
+        assert {key: default[key] for key in found[name]} == found[name], name
+
+
 def test_held_out_images_are_training_images(data):
     held = data.held_out(0.25)
     assert held.name == "toy-held-out" and held.num_classes == data.num_classes
