@@ -64,10 +64,11 @@ test: book  ## unit tests, every notebook, and checks of the built pages in a br
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --nbmake --nbmake-timeout=600 --timeout=900 notebooks
 
-bench: $(READY)  ## speed of training, of shadow models, of a full audit and of linearised networks
+bench: $(READY)  ## speed of training, shadow models, a full audit, linearised networks and methods
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/shadows.py
 	$(BIN)/python bench/linear.py
+	$(BIN)/python bench/methods.py
 
 serve: book  ## look at the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

@@ -81,7 +81,8 @@ def test_page(server, browser, file):
     page.close()
 
 
-MATHS = ["notebooks/gold_standard", "notebooks/metrics", "notebooks/class_unsir", "book/notation"]
+MATHS = ["notebooks/gold_standard", "notebooks/metrics", "notebooks/class_unsir",
+         "notebooks/baselines", "book/notation"]  # fmt: skip
 
 
 @pytest.mark.parametrize("file", MATHS)
@@ -135,5 +136,25 @@ def test_a_slider_changes_the_picture(server, browser):
     slider.locator("input").fill("2")
     assert [i for i, on in enumerate(frames.evaluate_all(shown)) if on] == [2]
     assert slider.locator("output").inner_text() == frames.nth(2).get_attribute("data-value")
+    assert not errors
+    page.close()
+
+
+def test_a_heading_sorts_its_table(server, browser):
+    page, errors, _ = visit(browser, f"{server}/notebooks/comparison.html")
+    table = page.locator("table:has(button.kit-sort)").first
+    headings = [h.inner_text() for h in table.locator("thead tr").first.locator("th").all()]
+    place = headings.index("best gap")
+
+    def column():
+        return [float(row.locator("th, td").nth(place).inner_text().rstrip("%"))
+                for row in table.locator("tbody tr").all()]  # fmt: skip
+
+    button = table.locator("button", has_text="best gap")
+    before = column()
+    button.click()
+    assert column() == sorted(before, reverse=True)
+    button.click()
+    assert column() == sorted(before)
     assert not errors
     page.close()
