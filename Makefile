@@ -18,6 +18,8 @@ THREADS   = $(shell echo $$(( $(CORES) / $(JOBS) > 0 ? $(CORES) / $(JOBS) : 1 ))
 HALF     := $(shell echo $$(( ($(CORES) + 1) / 2 )))
 
 CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
+# Two at a time: while one trains the networks that most chapters share, others that need none of them.
+INORDER  := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS)) $(CHAPTERS)
 EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
 PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py
@@ -53,7 +55,7 @@ $(EXECUTED)/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY)
 
 book: _build/html/index.html  ## execute every chapter and build the book into _build/html
 
-_build/html/index.html: $(CHAPTERS:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
+_build/html/index.html: $(INORDER:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
 	$(BIN)/python tools/stage.py $(EXECUTED) _build/stage
 	$(BIN)/jupyter-book build _build/stage --path-output . -W -n --keep-going --quiet
 	@touch $@

@@ -7,8 +7,6 @@ differ from chance.
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
 from torch import Tensor, nn
 
 from kit.metrics import scores
@@ -133,6 +131,8 @@ def loss_attack_accuracy(model: nn.Module, task: ForgetTask, *, seed: int = 0) -
     The attack of the 2023 competition's starting kit, with classes balanced: forgotten training
     images against test images of the same classes. Chance: 0.5.
     """
+    from sklearn.linear_model import LogisticRegression  # slow to import
+
     attack = forget_attack(model, task, score="loss")
     values = torch.cat([attack.members, attack.nonmembers]).clamp(-100, 100).numpy()[:, None]
     is_member = np.arange(len(values)) < len(attack.members)
@@ -146,6 +146,8 @@ def loss_attack_accuracy(model: nn.Module, task: ForgetTask, *, seed: int = 0) -
 
 
 def _member_rate(score: str, model, task, limit: int, seed: int) -> float:
+    from sklearn.svm import SVC  # slow to import
+
     count = min(limit, len(task.retain), len(task.test_retain))
     generator = torch.Generator().manual_seed(seed)
     features = []

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from kit.metrics.accuracy import accuracy
@@ -145,8 +144,11 @@ def probe_information(train: Tensor, is_forget: Tensor, test: Tensor, truth: Ten
     return (math.log(2) - cross_entropy).clamp(0, math.log(2)).item()
 
 
-def fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[LogisticRegression, Callable]:
-    """A logistic regression on standardised features, and how to standardise others alike."""
+def fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[object, Callable]:
+    """scikit-learn's logistic regression on standardised features, and how to standardise others
+    alike."""
+    from sklearn.linear_model import LogisticRegression  # slow to import
+
     mean, std = known.mean(0), known.std(0).clamp_min(1e-6)
 
     def standardise(features: Tensor) -> np.ndarray:
