@@ -88,7 +88,8 @@ def salun(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
 
 
 def saliency_mask(model: nn.Module, split: Split, share: float) -> Mask:
-    """The ``share`` of all entries with the largest |summed gradient|, over all layers together."""
+    """The ``share`` of all entries whose summed gradient is largest, whatever its sign, over all
+    layers together."""
     model.to(device()).eval()
     parameters = dict(model.named_parameters())
     total = {name: torch.zeros_like(p) for name, p in parameters.items()}
