@@ -10,7 +10,7 @@ import kit
 os.environ["KIT_PROGRESS"] = "0"  # read when a bar is made
 
 
-CLUSTERS = ("test_federated", "test_shadows", "test_sweep")  # start Ray: one at a time
+CLUSTERS = ("_ray_", "_dask_", "_flower_", "_secure_", "_over_the_network")  # one at a time
 
 
 def pytest_collection_modifyitems(items):
@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items):
         group = item.path.stem
         if group == "test_contracts":
             group = getattr(item, "callspec", None) and item.callspec.params.get("name") or group
-        elif group in CLUSTERS:
+        elif any(word in item.name for word in CLUSTERS):
             group = "clusters"
         item.add_marker(pytest.mark.xdist_group(group))
 

@@ -51,7 +51,7 @@ def wrap(make: Callable[[], nn.Module], task, *, seed: int = 0) -> Own:
     ----------
     make
         a function without arguments that returns the network, weights fresh or loaded:
-        ``lambda: torchvision.models.resnet18(num_classes=10)``. It is called again to retrain.
+        ``lambda: resnet18(num_classes=10)``. It is called again to retrain.
     task
         a ``ForgetTask`` or ``ImageData``: the network must take its images (normalised per channel)
         and have an output for each of its classes.
