@@ -4,13 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 from kit import datasets, methods, models, results, tasks
 from kit.backends import BACKENDS
 from kit.datasets.fashion_mnist import make_mini
 from kit.datasets.sources import data_root
-from kit.experiments import Experiment, run
+from kit.experiments import Experiment, random_rows, run
 from kit.metrics.evaluate import AUDITS
 from kit.profiles import profile
 from kit.sweep import sweep
@@ -99,9 +97,7 @@ def _task(text: str, data):
     if kind == "class" and numbers:
         return tasks.forget_classes(data, numbers)
     if kind == "sample" and len(numbers) == 1:
-        generator = torch.Generator().manual_seed(0)
-        rows = torch.randperm(len(data.train_y), generator=generator)
-        return tasks.forget_samples(data, rows[: numbers[0]])
+        return tasks.forget_samples(data, random_rows(data, numbers[0]))
     raise ValueError(f"cannot read the task {text!r}: write class:3, class:2+5+8 or sample:500")
 
 

@@ -50,6 +50,8 @@ class Experiment:
     never seen) and "untrained" are arms too. With ``samples`` it is that share of the training
     images, at random, and ``forget`` is [[]].
 
+    With ``share`` the experiment runs on that share of each class's training images.
+
     With ``trials`` each arm is tried with so many settings of its method's grid (``kit.tuning``),
     and with ``held_out`` that share of the training images stands in for the test images; with
     ``tuned``, the name of such an experiment, arms take the settings of its best trials.
@@ -63,6 +65,7 @@ class Experiment:
     audits: str = "fast"
     dataset: str = ""  # in place of the profile's
     root: str = ""  # of the data, where not the default
+    share: float = 1.0  # of the training images of each class
     model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
     recipe: dict = field(default_factory=dict)  # changes to the profile's
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
@@ -123,6 +126,8 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     data = kit.datasets.load(
         experiment.dataset or profile(experiment.profile).dataset, root=experiment.root or None
     )
+    if experiment.share != 1:
+        data = data.thinned(experiment.share)
     if experiment.held_out:
         data = data.held_out(experiment.held_out)
     root = root or results.records_root()
@@ -194,16 +199,16 @@ class _Found:
 
 def _task(experiment, data, classes) -> ForgetTask:
     if experiment.samples:
-        return kit.tasks.forget_samples(data, _some(data, _asked(experiment, data)))
+        return kit.tasks.forget_samples(data, random_rows(data, _asked(experiment, data)))
     if not experiment.feature:
         return kit.tasks.forget_classes(data, classes)
     settings = dict(experiment.feature)
     if "images" in settings:  # of the training images, drawn at random
-        settings["within"] = _some(data, settings.pop("images"), settings.get("seed", 0))
+        settings["within"] = random_rows(data, settings.pop("images"), settings.get("seed", 0))
     return kit.tasks.forget_feature(data, **settings)
 
 
-def _some(data, count: int, seed: int = 0) -> torch.Tensor:
+def random_rows(data, count: int, seed: int = 0) -> torch.Tensor:
     """Rows of so many training images, drawn at random."""
     return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
 

@@ -1,8 +1,10 @@
-"""How much each weight matters to a set of images: mean squared gradients, image by image.
+"""How much each weight matters to a set of images: its gradients, image by image or in batches.
 
 The square of a *batch's* mean gradient is another quantity, smaller by up to the batch size and
 dependent on the order of the images; published code often takes it for the Fisher information.
 """
+
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -45,6 +47,29 @@ def squared_gradients(model: nn.Module, split: Split, *, labels: str = "true") -
             for name, gradient in of_each(parameters, x, labels_).items():
                 total[name] += torch.einsum("b...,b->...", gradient.square(), weights)
     return {name: value / len(split) for name, value in total.items()}
+
+
+def batch_gradients(
+    model: nn.Module, split: Split, batch_size: int, reduction: str = "sum"
+) -> Iterator[dict[str, Tensor]]:
+    """The gradient of the cross-entropy over one batch after the other, the network in eval mode;
+    ``reduction`` over a batch's images is "sum" or "mean"."""
+    model.to(device()).eval()
+    parameters = dict(model.named_parameters())
+    for x, y in zip(split.inputs().split(batch_size), split.y.split(batch_size), strict=True):
+        count_passes(split.kind, forward=len(x), backward=len(x))
+        loss = F.cross_entropy(model(x.to(device())), y.to(device()), reduction=reduction)
+        gradients = torch.autograd.grad(loss, list(parameters.values()))
+        yield dict(zip(parameters, gradients, strict=True))
+
+
+def summed_gradient(model: nn.Module, split: Split, batch_size: int) -> dict[str, Tensor]:
+    """The gradient of the cross-entropy summed over all images of a split."""
+    total = {name: torch.zeros_like(p) for name, p in model.to(device()).named_parameters()}
+    for gradients in batch_gradients(model, split, batch_size):
+        for name, gradient in gradients.items():
+            total[name] += gradient
+    return total
 
 
 @torch.no_grad()

@@ -248,6 +248,17 @@ def test_held_out_images_are_training_images(data):
         data.held_out(0.0)
 
 
+def test_a_thinned_set_keeps_its_test_images(data):
+    thin = data.thinned(0.25)
+    assert thin.name == "toy-60" and thin.train_y.bincount().tolist() == [15] * 4
+    assert torch.equal(thin.test_x, data.test_x)
+    known = {x.numpy().tobytes() for x in data.train_x}
+    assert {x.numpy().tobytes() for x in thin.train_x} <= known
+    for wrong in (0.0, 1.5, 1e-9):
+        with pytest.raises(ValueError, match="between 0 and 1|no training images"):
+            data.thinned(wrong)
+
+
 # --- the command line
 
 

@@ -90,18 +90,39 @@ class ImageData:
         ValueError
             a share that leaves no image on either side.
         """
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(self.train_y), generator=generator)
-        labels = self.train_y[order]
-        out = torch.zeros(len(labels), dtype=torch.bool)
-        for c in range(self.num_classes):
-            of_class = order[labels == c]
-            out[of_class[: round(share * len(of_class))]] = True
+        out = self._drawn(share, seed)
         if not out.any() or out.all():
             raise ValueError(f"holding out a share of {share} leaves no image on one side")
         x, y = self.train_x, self.train_y
         name = f"{self.name}-held-out"
         return ImageData(name, x[~out], y[~out], x[out], y[out], self.classes)
+
+    def thinned(self, share: float, seed: int = 0) -> "ImageData":
+        """The same data set with this share of each class's training images, for what would take
+        too long on all of them; the name says how many are left, the test images all stay.
+
+        Raises
+        ------
+        ValueError
+            a share of 0 or less, above 1, or so small that no image is left.
+        """
+        if not 0 < share <= 1:
+            raise ValueError(f"keep a share of the images between 0 and 1, got {share}")
+        kept = self._drawn(share, seed)
+        return ImageData(
+            f"{self.name}-{int(kept.sum())}", self.train_x[kept], self.train_y[kept],
+            self.test_x, self.test_y, self.classes,
+        )  # fmt: skip
+
+    def _drawn(self, share: float, seed: int) -> Tensor:
+        """Which training images, bool ``[n]``, a random draw of this share of each class takes."""
+        order = torch.randperm(len(self.train_y), generator=torch.Generator().manual_seed(seed))
+        labels = self.train_y[order]
+        drawn = torch.zeros(len(labels), dtype=torch.bool)
+        for c in range(self.num_classes):
+            of_class = order[labels == c]
+            drawn[of_class[: round(share * len(of_class))]] = True
+        return drawn
 
     def __repr__(self):
         shape = "x".join(map(str, self.train_x.shape[1:]))

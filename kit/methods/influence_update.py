@@ -14,14 +14,11 @@ Cost     one forward and backward pass over each.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from kit.cost import count_passes
+from kit.importance import summed_gradient
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.splits import Split
-from kit.training import device
 
 BATCH = 500
 
@@ -46,25 +43,12 @@ def influence_update(model: nn.Module, view: TaskView, config: Config, seed: int
     generator = torch.Generator().manual_seed(seed)
     redrawn = torch.rand(len(view.train), generator=generator) < 0.5
     before, after = view.train.take(redrawn), view.counterfactuals.take(redrawn)
-    model.to(device()).eval()
     sizes = []
     for _ in range(config.steps):
-        pairs = zip(_gradient(model, after), _gradient(model, before), strict=True)
-        change = [(a - b) / len(view.train) for a, b in pairs]
+        up, down = (summed_gradient(model, split, BATCH) for split in (after, before))
+        change = [(up[name] - down[name]) / len(view.train) for name in up]
         with torch.no_grad():
             for weight, step in zip(model.parameters(), change, strict=True):
                 weight -= config.rate * step
         sizes.append(float(sum((step**2).sum() for step in change) ** 0.5))
     return {"gradient": sizes}
-
-
-def _gradient(model: nn.Module, split: Split) -> list[Tensor]:
-    """The summed gradient of the cross-entropy over a split, a tensor for each parameter."""
-    parameters = list(model.parameters())
-    total = [torch.zeros_like(p) for p in parameters]
-    for x, y in zip(split.inputs().split(BATCH), split.y.split(BATCH), strict=True):
-        count_passes(split.kind, forward=len(x), backward=len(x))
-        loss = F.cross_entropy(model(x.to(device())), y.to(device()), reduction="sum")
-        for sum_, part in zip(total, torch.autograd.grad(loss, parameters), strict=True):
-            sum_ += part
-    return total

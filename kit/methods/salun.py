@@ -17,11 +17,10 @@ Cost     a forward and backward pass over the forgotten images; ``epochs`` passe
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
 from kit.freezing import Mask, hold
+from kit.importance import summed_gradient
 from kit.methods.access import Needs, TaskView
 from kit.methods.random_labels import train_on_wrong_labels
 from kit.methods.registry import register
@@ -90,15 +89,8 @@ def salun(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
 def saliency_mask(model: nn.Module, split: Split, share: float) -> Mask:
     """The ``share`` of all entries whose summed gradient is largest, whatever its sign, over all
     layers together."""
-    model.to(device()).eval()
-    parameters = dict(model.named_parameters())
-    total = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    for x, y in zip(split.inputs().split(BATCH), split.y.split(BATCH), strict=True):
-        count_passes(split.kind, forward=len(x), backward=len(x))
-        loss = F.cross_entropy(model(x.to(device())), y.to(device()), reduction="sum")
-        gradients = torch.autograd.grad(loss, list(parameters.values()))
-        for name, gradient in zip(parameters, gradients, strict=True):
-            total[name] += gradient
+    parameters = dict(model.to(device()).named_parameters())
+    total = summed_gradient(model, split, BATCH)
     sizes = torch.cat([g.abs().flatten() for g in total.values()])
     chosen = torch.zeros(len(sizes), dtype=torch.bool, device=sizes.device)
     chosen[sizes.topk(max(1, round(share * len(sizes)))).indices] = True

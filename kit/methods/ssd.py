@@ -16,14 +16,13 @@ Needs    all images, once; those over all images can be kept from training.
 Cost     a forward and backward pass over all images.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
-from kit.importance import squared_gradients
+from kit.importance import batch_gradients, squared_gradients
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
 from kit.splits import Split
@@ -78,15 +77,9 @@ def importances(model: nn.Module, split: Split, config: Config) -> dict[str, Ten
     """Mean squared gradient of every weight, over images or over batches."""
     if config.importance == "image":
         return squared_gradients(model, split)
-    model.to(device()).eval()
-    parameters = dict(model.named_parameters())
-    total = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    batches = list(zip(split.inputs().split(config.batch_size), split.y.split(config.batch_size),
-                       strict=True))  # fmt: skip
-    for x, y in batches:
-        count_passes(split.kind, forward=len(x), backward=len(x))
-        loss = F.cross_entropy(model(x.to(device())), y.to(device()))
-        gradients = torch.autograd.grad(loss, list(parameters.values()))
-        for name, gradient in zip(parameters, gradients, strict=True):
-            total[name] += gradient.square() / len(batches)
+    batches = math.ceil(len(split) / config.batch_size)
+    total = {name: torch.zeros_like(p) for name, p in model.to(device()).named_parameters()}
+    for gradients in batch_gradients(model, split, config.batch_size, "mean"):
+        for name, gradient in gradients.items():
+            total[name] += gradient.square() / batches
     return total
