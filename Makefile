@@ -6,6 +6,7 @@ PYTHON  ?= python3
 PROFILE ?= quick
 BIN     := .venv/bin
 READY   := .venv/ready
+SUPREME := _build/supreme/bin/python
 
 export KIT_CACHE ?= $(CURDIR)/.cache/models
 export KIT_PROGRESS ?= 0
@@ -22,12 +23,14 @@ CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
 INORDER  := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS)) $(CHAPTERS)
 EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
-PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py
+PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py tools/chapters.py
+# Executed chapters that are kept with the records and published.
+KEPT     := results/executed
 
-.PHONY: help install lock notebooks book test bench serve clean
+.PHONY: help install lock notebooks book paper laptop quick published test bench serve clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
+	@grep -hE '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
 
 install: $(READY)  ## the environment in .venv, at the versions of constraints.txt
 
@@ -49,9 +52,8 @@ notebooks/%.ipynb: notebooks/%.md tools/sync.py | $(READY)
 	$(BIN)/python tools/sync.py $<
 
 $(EXECUTED)/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY)
-	@mkdir -p $(@D)
 	@echo "executing notebooks/$*.ipynb ($(PROFILE))"
-	@OMP_NUM_THREADS=$(THREADS) $(BIN)/papermill --no-progress-bar --log-level ERROR -p profile $(PROFILE) $< $@
+	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python tools/execute.py --profile $(PROFILE) --into $(@D) $<
 
 book: _build/html/index.html  ## execute every chapter and build the book into _build/html
 
@@ -61,16 +63,31 @@ _build/html/index.html: $(INORDER:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
 	@touch $@
 	@echo "the book is in $@"
 
+# One recipe for the three profiles; what was finished is not run again.
+paper laptop quick: $(READY)  ## every experiment and chapter at that profile, kept in results/: paper needs a GPU
+	$(if $(wildcard results/experiments/$@_*.toml),KIT_PROGRESS=1 $(BIN)/python -m kit run $(wildcard results/experiments/$@_*.toml))
+	KIT_PROGRESS=1 $(BIN)/python tools/execute.py --profile $@ --resume --into $(KEPT)/$@ $(CHAPTERS:%=notebooks/%.ipynb)
+
+published: $(READY)  ## the book of the chapters in results/executed, without running any
+	$(BIN)/python tools/stage.py $(KEPT)/paper $(KEPT)/laptop $(KEPT)/quick _build/published/source
+	$(BIN)/jupyter-book build _build/published/source --path-output _build/published -W -n --keep-going --quiet
+	@echo "the book is in _build/published/_build/html/index.html"
+
 test: book  ## unit tests, every notebook, and checks of the built pages in a browser
 	$(BIN)/ruff check kit tests tools bench
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --nbmake --nbmake-timeout=600 --timeout=900 notebooks
 
-bench: $(READY)  ## speed of training, shadow models, a full audit, linearised networks and methods
+# It pins an old torch: an environment of its own, for Python 3.11.
+$(SUPREME): | $(READY)
+	$(BIN)/uv venv --quiet --python 3.11 $(@D:%/bin=%)
+	$(BIN)/uv pip install --quiet --python $@ supreme-unlearning==0.1.5 debugpy 'setuptools<81' ipython pandas safetensors
+
+bench: $(READY) $(SUPREME)  ## speed of training, shadow models, a full audit, linearised networks and methods
 	$(BIN)/python bench/training.py
 	$(BIN)/python bench/shadows.py
 	$(BIN)/python bench/linear.py
-	$(BIN)/python bench/methods.py
+	$(BIN)/python bench/methods.py $(SUPREME)
 
 serve: book  ## look at the book on http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

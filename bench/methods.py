@@ -1,6 +1,6 @@
-"""Seconds of three methods, ours and written as peers write them, at equal accuracy.
+"""Seconds and accuracies of methods: ours, as peers write them, and those of a peer's package.
 
-    make bench
+    python bench/methods.py [a Python that has supreme-unlearning]
 
 As peers write them: a Dataset of single images, transforms per image, a DataLoader, float32, and an
 evaluation after every epoch. Same network, data, epochs, learning rate and batch size; the two take
@@ -9,8 +9,13 @@ turns, medians are compared. Evaluation counts on the peers' side because it is 
 
 import copy
 import itertools
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -91,14 +96,47 @@ OURS = {
     "neg_grad": {},
     "random_labels": {"optimizer": "sgd", "redraw": False},
 }
+SUPREME = {  # the settings that stand in the package's source
+    "finetune": {"epochs": 5, "lr": 0.02},
+    "random_labels": {"epochs": 3, "lr": 1e-4, "redraw": False},
+    "bad_teacher": {"epochs": 1, "lr": 1e-4},
+    "ssd": {"alpha": 10.0, "dampening": 1.0, "importance": "batch", "batch_size": 128},
+}
 
 
-def main():
+def request():
+    """The quick profile and its request: forget class 3."""
     profile = kit.profile("quick")
-    task = kit.tasks.forget_classes(kit.datasets.load(profile.dataset), [3])
-    original = kit.trained(profile.model, task, recipe=profile.recipe)
+    return profile, kit.tasks.forget_classes(kit.datasets.load(profile.dataset), [3])
+
+
+def network_alone(model, task):
+    """Seconds of the passes and steps of ``EPOCHS`` over the retained images on one batch that is
+    there already: no method can be faster with this network."""
+    model = copy.deepcopy(model).train().to(memory_format=torch.channels_last)
+    sgd = torch.optim.SGD(model.parameters(), LR, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    x = task.retain.inputs()[:BATCH].to(memory_format=torch.channels_last)
+    y = task.retain.y[:BATCH]
+    start = time.perf_counter()
+    for _ in range(EPOCHS * len(task.retain) // BATCH):
+        sgd.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        sgd.step()
+    return time.perf_counter() - start
+
+
+def show(name, seconds, models, task):
+    print(f"{name}: {seconds['peers'] / seconds['ours']:.1f} x as fast")
+    for who, model in models.items():
+        row = kit.evaluate(model, task)
+        print(f"  {who:5} {seconds[who]:6.1f} s, retained {row['retain_accuracy']:.1%}, "
+              f"forgotten {row['forget_accuracy']:.1%}")  # fmt: skip
+
+
+def as_peers_write_them(original, task):
+    print("As peers write them")
     for name, options in OURS.items():
-        seconds, rows = {"ours": [], "peers": []}, {}
+        seconds, models = {"ours": [], "peers": []}, {}
         for _ in range(ROUNDS):
             settings = {"epochs": EPOCHS, "lr": LR, "batch_size": BATCH} | options
             out = kit.unlearn(name, original, task, **settings)
@@ -107,12 +145,38 @@ def main():
             start = time.perf_counter()
             globals()[f"peers_{name}"](theirs, task)
             seconds["peers"].append(time.perf_counter() - start)
-            rows = {"ours": kit.evaluate(out.model, task), "peers": kit.evaluate(theirs, task)}
-        median = {who: statistics.median(values) for who, values in seconds.items()}
-        print(f"{name}: {median['peers'] / median['ours']:.1f} x as fast")
-        for who, row in rows.items():
-            print(f"  {who:5} {median[who]:6.1f} s, retained {row['retain_accuracy']:.1%}, "
-                  f"forgotten {row['forget_accuracy']:.1%}")  # fmt: skip
+            models = {"ours": out.model, "peers": theirs}
+        medians = {who: statistics.median(values) for who, values in seconds.items()}
+        show(name, medians, models, task)
+    alone = statistics.median(network_alone(original, task) for _ in range(ROUNDS))
+    print(f"the network alone, {EPOCHS} epochs of retained images: {alone:.1f} s")
+
+
+def beside_supreme(original, task, profile, python):
+    print("Beside supreme-unlearning, at its settings, one run of each")
+    with tempfile.TemporaryDirectory() as folder:
+        weights, results = Path(folder) / "original.pt", Path(folder) / "results.pt"
+        torch.save(original.state_dict(), weights)
+        here = Path(__file__).parent
+        subprocess.run(
+            [python, str(here / "supreme_methods.py"), str(weights), str(results)], check=True,
+            env=os.environ | {"PYTHONPATH": str(here.parent), "PYTHONWARNINGS": "ignore"},
+        )  # fmt: skip
+        found = torch.load(results, weights_only=True)
+    for name, settings in SUPREME.items():
+        out = kit.unlearn(name, original, task, **settings)
+        theirs = kit.models.build(profile.model, task)
+        theirs.load_state_dict(found[name]["weights"])
+        seconds = {"ours": out.seconds, "peers": found[name]["seconds"]}
+        show(name, seconds, {"ours": out.model, "peers": theirs}, task)
+
+
+def main():
+    profile, task = request()
+    original = kit.trained(profile.model, task, recipe=profile.recipe)
+    as_peers_write_them(original, task)
+    if len(sys.argv) > 1:
+        beside_supreme(original, task, profile, sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from kit.datasets.sources import data_root
 from kit.experiments import Experiment, random_rows, run
 from kit.metrics.evaluate import AUDITS
 from kit.profiles import profile
+from kit.progress import progress
 from kit.sweep import sweep
 
 SHOWN = (  # metrics of a table, where its records have them
@@ -35,8 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m kit", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    command = commands.add_parser("run", help="run an experiment file and write its records")
-    command.add_argument("file", type=Path, help="e.g. results/experiments/unsir.toml")
+    command = commands.add_parser("run", help="run experiment files and write their records")
+    command.add_argument("files", type=Path, nargs="+", help="e.g. results/experiments/unsir.toml")
     command.set_defaults(command=_run)
 
     command = commands.add_parser("sweep", help="methods x seeds on one task, a record a run")
@@ -68,8 +69,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    new = run(Experiment.load(args.file))
-    print(f"{new} new records in {results.records_root()}")
+    experiments = [Experiment.load(file) for file in args.files]  # all, before any of them runs
+    for experiment in progress(experiments, "experiments"):
+        print(f"{experiment.name}: {run(experiment)} new records in {results.records_root()}")
 
 
 def _sweep(args: argparse.Namespace) -> None:

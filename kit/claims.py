@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from kit import results
-from kit.metrics.statistics import paired_difference
+from kit.metrics.statistics import mean_interval
 
 FILE = Path(__file__).with_name("claims.toml")
 RULES = ("near", "at most", "at least")
@@ -115,7 +115,7 @@ def judge(claim: Claim, records: pd.DataFrame) -> Measured:
     if len(values) == 1:
         verdict = "partly" if low <= mean <= high else "not reproduced"
         return Measured(mean, math.nan, math.nan, 1, verdict)
-    spread = paired_difference(values, [0.0] * len(values))
+    spread = mean_interval(values)
     if not low <= mean <= high:
         verdict = "not reproduced"
     else:

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
 import platform
 import subprocess
 import sys
@@ -176,7 +177,10 @@ def device_name() -> str:
 
 
 def commit() -> str:
-    """The commit of the code that runs, with "+" if files differ from it; "" outside a checkout."""
+    """The commit of the code that runs, with "+" if files differ from it; "" outside a checkout.
+    A copy that was packed without its history says it by ``$KIT_COMMIT``."""
+    if "KIT_COMMIT" in os.environ:
+        return os.environ["KIT_COMMIT"]
     here = Path(__file__).parent
 
     def git(*arguments: str) -> str:

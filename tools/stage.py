@@ -2,32 +2,57 @@
 
     python tools/stage.py _build/executed/quick _build/stage
 
+With several folders a chapter is taken from the first that has it: its run at the largest scale.
 The staged tree has the shape of the repository, so that a page's Colab and download links name the
-committed notebooks/<chapter>.ipynb. The table of the status page is made of what papermill wrote.
+committed notebooks/<chapter>.ipynb. The table of the status page is made of what the chapters say
+about their execution (tools/execute.py).
 """
 
-import sys
+import argparse
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
+from chapters import REPOSITORY, is_current, names
 
-PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "jupyter-book", "papermill")
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("executed", nargs="+", type=Path, help="folders, the preferred one first")
+    parser.add_argument("target", type=Path)
+    args = parser.parse_args()
+    try:
+        stage(find(args.executed), args.target)
+    except FileNotFoundError as error:
+        parser.error(str(error))
 
 
-def stage(executed: Path, target: Path) -> None:
+def find(folders: list[Path]) -> list[Path]:
+    """For every chapter of the book its copy in the first folder that has one."""
+    found, absent = [], []
+    for name in names():
+        copies = [folder / f"{name}.ipynb" for folder in folders]
+        there = [copy for copy in copies if copy.exists()]
+        found += there[:1]
+        absent += [] if there else [name]
+    if absent:
+        where = ", ".join(map(str, folders))
+        raise FileNotFoundError(
+            f"no executed copy of {', '.join(absent)} in {where}: run make paper, or make book"
+        )
+    return found
+
+
+def stage(executed: list[Path], target: Path) -> None:
     """Copy settings, pages and executed chapters; files that did not change keep their date."""
-    repository = Path(__file__).parent.parent
     for name in ("_config.yml", "_toc.yml"):
-        write((repository / name).read_bytes(), target / name)
-    for file in (repository / "book").rglob("*"):
+        write((REPOSITORY / name).read_bytes(), target / name)
+    for file in (REPOSITORY / "book").rglob("*"):
         if file.is_file():
-            write(file.read_bytes(), target / file.relative_to(repository))
-    chapters = sorted(executed.glob("*.ipynb"))
-    for chapter in chapters:
+            write(file.read_bytes(), target / file.relative_to(REPOSITORY))
+    for chapter in executed:
         write(page(chapter), target / "notebooks" / chapter.name)
-    write(status_table(chapters).encode(), target / "book" / "_status_table.md")
+    write(status(executed).encode(), target / "book" / "_status_table.md")
 
 
 def page(chapter: Path) -> bytes:
@@ -47,18 +72,35 @@ def write(content: bytes, target: Path) -> None:
         target.write_bytes(content)
 
 
-def status_table(chapters: list[Path]) -> str:
-    """When each chapter was last executed, at which profile, and how long it took."""
-    lines = ["| chapter | profile | executed | seconds |", "|---|---|---|---|"]
-    for chapter in chapters:
-        notebook = nbformat.read(chapter, as_version=4)
-        run = notebook.metadata["papermill"]
+def status(executed: list[Path]) -> str:
+    """A table of what ran each chapter, and the versions that were used."""
+    lines = [
+        "| chapter | profile | executed | seconds | device | commit | text |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    versions = {}
+    for file in executed:
+        notebook = nbformat.read(file, as_version=4)
+        run, ours = notebook.metadata["papermill"], notebook.metadata["kit"]
+        current = is_current(file, REPOSITORY / "notebooks" / file.name)
         date = datetime.fromisoformat(run["start_time"]).strftime("%Y-%m-%d %H:%M")
-        profile = run["parameters"].get("profile", "")
-        link = f"[{title(notebook)}](../notebooks/{chapter.name})"
-        lines.append(f"| {link} | {profile} | {date} | {run['duration']:.0f} |")
-    versions = ", ".join(f"{p} {version(p)}" for p in PACKAGES)
-    return "\n".join(lines) + f"\n\nPython {sys.version.split()[0]}, {versions}.\n"
+        link = f"[{title(notebook)}](../notebooks/{file.name})"
+        cells = [
+            link,
+            run["parameters"]["profile"],
+            date,
+            f"{run['duration']:.0f}",
+            ours["device"],
+            f"`{ours['commit']}`",
+            "as run" if current else "changed",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+        used = ", ".join(f"{package} {number}" for package, number in ours["versions"].items())
+        versions.setdefault(used, []).append(file.stem)
+    usual = max(versions, key=lambda used: len(versions[used]))
+    lines += ["", f"With {usual}."]
+    lines += [f"{', '.join(v)}: with {used}." for used, v in versions.items() if used != usual]
+    return "\n".join(lines) + "\n"
 
 
 def title(notebook) -> str:
@@ -68,4 +110,4 @@ def title(notebook) -> str:
 
 
 if __name__ == "__main__":
-    stage(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

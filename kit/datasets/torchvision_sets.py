@@ -8,18 +8,22 @@ from pathlib import Path
 import torch
 
 from kit.datasets.data import ImageData
+from kit.datasets.folder import from_folder
 from kit.datasets.sources import missing
 
 
 def load_cifar10(root: Path, download: bool) -> ImageData:
-    """CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes."""
+    """CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes.
+
+    Where only a tree of image files is there, ``cifar10-jpeg/``, that is loaded, under that name.
+    """
     from torchvision.datasets import CIFAR10
 
     return _cifar("cifar10", CIFAR10, root, download)
 
 
 def load_cifar100(root: Path, download: bool) -> ImageData:
-    """CIFAR-100: 50,000 + 10,000 colour images of 32 x 32, 100 classes."""
+    """CIFAR-100: 50,000 + 10,000 colour images of 32 x 32, 100 classes; else ``cifar100-jpeg/``."""
     from torchvision.datasets import CIFAR100
 
     return _cifar("cifar100", CIFAR100, root, download)
@@ -43,6 +47,9 @@ def load_svhn(root: Path, download: bool) -> ImageData:
 def _cifar(name: str, kind: type, root: Path, download: bool) -> ImageData:
     folder = root / kind.base_folder
     files = [folder / entry[0] for entry in (*kind.train_list, *kind.test_list)]
+    tree = root / f"{name}-jpeg"
+    if tree.is_dir() and not download and not any(file.exists() for file in files):
+        return from_folder(tree)
     train, test = (
         _open(name, files, download, kind, root, train=is_train) for is_train in (True, False)
     )

@@ -38,8 +38,8 @@ def clopper_pearson(correct: int, total: int, *, level: float = 0.95) -> tuple[f
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A mean difference over paired seeds with its interval."""
+class Interval:
+    """A mean over seeds with its interval."""
 
     mean: float
     low: float
@@ -50,9 +50,20 @@ class Difference:
         return f"{self.mean:+.3f} [{self.low:+.3f}, {self.high:+.3f}], {self.seeds} seeds"
 
 
+def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
+    """The mean of one value a seed with Student's t-interval; ``ValueError`` for fewer than two."""
+    values = np.asarray(values, dtype=float)
+    n = len(values)
+    if n < 2:
+        raise ValueError(f"an interval over seeds needs at least two values, got {n}")
+    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n)
+    mean = float(values.mean())
+    return Interval(mean, float(mean - half), float(mean + half), n)
+
+
 def paired_difference(
     ours: Sequence[float], theirs: Sequence[float], *, level: float = 0.95
-) -> Difference:
+) -> Interval:
     """``mean(ours - theirs)`` over seeds with Student's t-interval; pairs share their seed.
 
     Raises
@@ -60,13 +71,9 @@ def paired_difference(
     ValueError
         fewer than two pairs, or lists of different lengths.
     """
-    differences = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
-    n = len(differences)
-    if n < 2 or len(ours) != len(theirs):
+    if len(ours) != len(theirs) or len(ours) < 2:
         raise ValueError(f"need at least two pairs, got {len(ours)} and {len(theirs)} values")
-    half = stats.t.ppf((1 + level) / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n)
-    mean = float(differences.mean())
-    return Difference(mean, float(mean - half), float(mean + half), n)
+    return mean_interval(np.asarray(ours, float) - np.asarray(theirs, float), level=level)
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Equivalence:
     """The outcome of two one-sided tests."""
 
     equivalent: bool
-    difference: Difference  # with the 90 % interval that decides
+    difference: Interval  # with the 90 % interval that decides
     margin: float
 
     def __str__(self):
