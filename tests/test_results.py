@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import kit
-from kit import cache, experiments, results
+from kit import cache, experiments, results, scale
 from kit.__main__ import main
 from kit.experiments import Experiment
 from kit.watch import watch
@@ -64,6 +64,31 @@ def test_summary_by_hand():
     out = results.summary(table, ["arm"], ["x"])
     assert out.loc["a", ("x", "mean")] == 2 and out.loc["a", ("x", "sd")] == pytest.approx(2**0.5)
     assert out["n"].tolist() == [2, 1]
+
+
+def test_outline_by_hand():
+    def run(arm, seed, accuracy, task="class:3"):
+        return {"id": f"x_toy_net_{arm}_{task.replace(':', '')}_s{seed}", "experiment": "x",
+                "dataset": "toy", "model": "net", "task": task, "method": arm.split("_")[0],
+                "variant": "", "seed": seed, "device": "a card", "date": f"2026-01-0{seed + 1}T0",
+                "seconds": 1.0, "retain_accuracy": accuracy}  # fmt: skip
+
+    runs = pd.DataFrame([run("mask_default", 0, 0.5), run("mask_default", 1, 0.7),
+                         run("tune_lr=1,steps=2", 0, 0.25)])  # fmt: skip
+    rows = scale.outline(runs)
+    assert rows.index.tolist() == ["mask", "tune lr=1, steps=2"]
+    assert rows["retain_accuracy"].tolist() == ["60.0 ± 14.1", "25.0"]
+    assert rows["seeds"].tolist() == [2, 1]
+    assert scale.origin(runs) == "toy, net; a card; 2026-01-01 to 2026-01-02"
+    many = pd.concat([runs, pd.DataFrame([run("mask_default", 0, 0.5, "class:0+1+2+3+4")])])
+    assert ("5 classes", "mask") in scale.outline(many).index
+
+
+def test_larger_says_what_is_not_run(monkeypatch):
+    said = []
+    monkeypatch.setattr(scale.plots, "say", said.append)
+    scale.larger("nowhere", "unsir")
+    assert "**unsir**: fashion-mnist-mini, resnet8" in said[0] and "`nowhere`" in said[1]
 
 
 def test_every_committed_record_is_valid_and_has_a_birth_certificate():
