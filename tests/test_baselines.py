@@ -121,6 +121,8 @@ def test_dampening_only_shrinks_and_the_ratio_is_bounded(original, task):
         assert (after.abs() <= before.abs()).all() and (after * before >= 0).all()
     share = len(task.forget) / len(task.train)  # a quarter: no ratio exceeds 4
     assert same(original, unlearned("ssd", original, task, alpha=1 / share + 1e-3))
+    batches = {"importance": "batch", "batch_size": 20}  # of both parts, shuffled: no such bound
+    assert not same(original, unlearned("ssd", original, task, alpha=1 / share + 1e-3, **batches))
 
 
 def test_fisher_of_logistic_regression_in_closed_form(task):
