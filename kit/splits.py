@@ -1,6 +1,7 @@
 """``Split``: some rows of a data set's tensors, the unit that training and metrics take."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -60,18 +61,11 @@ class Split:
 
     def per_class(self, count: int, seed: int) -> "Split":
         """At most ``count`` images of each class, drawn at random with this seed."""
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        labels = self.y[order]
-        keep = [order[labels == c][:count] for c in labels.unique()]
-        return self.take(torch.cat(keep).sort().values)
+        return self.take(draw_from_each(self.y, lambda n: count, seed))
 
     def fraction(self, share: float, seed: int) -> "Split":
         """This share (0 to 1) of the images of each class, at least one, drawn with this seed."""
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        labels = self.y[order]
-        keep = [of_class[: max(1, round(share * len(of_class)))]
-                for of_class in (order[labels == c] for c in labels.unique())]  # fmt: skip
-        return self.take(torch.cat(keep).sort().values)
+        return self.take(draw_from_each(self.y, lambda n: max(1, round(share * n)), seed))
 
     def alone(self) -> "Split":
         """The same images without the rest of their data set: less to send to another process."""
@@ -91,6 +85,14 @@ class Split:
     def inputs(self) -> Tensor:
         """All images in the network's input space: float32, normalised per channel."""
         return normalise(self.x, self.mean, self.std)
+
+
+def draw_from_each(labels: Tensor, count: Callable[[int], int], seed: int) -> Tensor:
+    """Positions, sorted, of a random draw: ``count(n)`` of each class's ``n`` images."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    shuffled = labels[order]
+    classes = (order[shuffled == c] for c in labels.unique())
+    return torch.cat([of_class[: count(len(of_class))] for of_class in classes]).sort().values
 
 
 def normalise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import stage
+from chapters import fingerprint
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import stage  # noqa: E402
-from chapters import fingerprint  # noqa: E402
 
 
 def chapter(folder, name, code):

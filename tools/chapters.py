@@ -1,9 +1,8 @@
-"""The chapters of the book: which there are, and whether an executed copy has today's text."""
+"""The chapters of the book: which there are, and what text they have."""
 
 import hashlib
 from pathlib import Path
 
-import nbformat
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
@@ -19,11 +18,3 @@ def names() -> list[str]:
 def fingerprint(source: Path) -> str:
     """Hash of a chapter's text and code."""
     return hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-
-
-def is_current(executed: Path, source: Path) -> bool:
-    """Whether a chapter has been executed with the text that it has now."""
-    if not executed.exists():
-        return False
-    ran = nbformat.read(executed, as_version=4).metadata.get("kit", {})
-    return ran.get("source") == fingerprint(source)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from chapters import fingerprint, is_current
+from chapters import fingerprint
 
 from kit import results
 from kit.files import whole
@@ -70,6 +70,14 @@ def execute(source: Path, target: Path, profile: str) -> None:
     }
     with whole(target) as half:
         nbformat.write(notebook, half)
+
+
+def is_current(executed: Path, source: Path) -> bool:
+    """Whether a chapter has been executed with the text that it has now."""
+    if not executed.exists():
+        return False
+    ran = nbformat.read(executed, as_version=4).metadata.get("kit", {})
+    return ran.get("source") == fingerprint(source)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parent.parent
 PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in (17, 24, 26, 27, 28, 31, 34, 35)]
 PLATFORMS += ["manylinux2014_x86_64", "manylinux1_x86_64"]
-BUILD = ["hatchling", "editables", "uv"]  # what installing from source needs
 RESULTS = ("results/records", "results/executed")
 RUN = """\
 #!/usr/bin/env bash
@@ -32,12 +31,12 @@ started=$SECONDS
 export KIT_COMMIT={commit} KIT_DATA=$PWD/data
 if [ ! -e unpacked ]; then cat part-* | tar -x; touch unpacked; fi
 cd source
+export PYTHONPATH=$PWD
 if [ ! -e .venv/ready ]; then
   ${{PYTHON:-python3}} -m venv --system-site-packages .venv
   if [ -d ../wheels ]; then
     .venv/bin/python -m pip install --quiet --no-index --no-deps ../wheels/*.whl
   fi
-  .venv/bin/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
   touch .venv/ready
 fi
 code=0
@@ -104,7 +103,7 @@ def download(python: str, there: list[str], wheels: Path) -> None:
         cwd=REPOSITORY, check=True, capture_output=True, text=True,
     ).stdout.split("\n")  # fmt: skip
     wanted = [
-        line for line in [*filter(None, compiled), *BUILD]
+        line for line in filter(None, compiled)
         if not any(fnmatch(line.split("==")[0], name) for name in there)
     ]  # fmt: skip
     platforms = [f"--platform={platform}" for platform in PLATFORMS]
@@ -119,10 +118,7 @@ def download(python: str, there: list[str], wheels: Path) -> None:
 def split(whole: Path, into: Path, size: int) -> None:
     """Pieces of at most ``size`` bytes."""
     with whole.open("rb") as stream:
-        for number in range(10**6):
-            piece = stream.read(size)
-            if not piece:
-                return
+        for number, piece in enumerate(iter(lambda: stream.read(size), b"")):
             (into / f"part-{number:03d}").write_bytes(piece)
 
 

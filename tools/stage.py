@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 import nbformat
-from chapters import REPOSITORY, is_current, names
+from chapters import REPOSITORY, fingerprint, names
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def status(executed: list[Path]) -> str:
     for file in executed:
         notebook = nbformat.read(file, as_version=4)
         run, ours = notebook.metadata["papermill"], notebook.metadata["kit"]
-        current = is_current(file, REPOSITORY / "notebooks" / file.name)
+        current = ours["source"] == fingerprint(REPOSITORY / "notebooks" / file.name)
         date = datetime.fromisoformat(run["start_time"]).strftime("%Y-%m-%d %H:%M")
         link = f"[{title(notebook)}](../notebooks/{file.name})"
         cells = [

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kit.splits import draw_from_each
+
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
@@ -90,7 +92,8 @@ class ImageData:
         ValueError
             a share that leaves no image on either side.
         """
-        out = self._drawn(share, seed)
+        out = torch.zeros(len(self.train_y), dtype=torch.bool)
+        out[self._drawn(share, seed)] = True
         if not out.any() or out.all():
             raise ValueError(f"holding out a share of {share} leaves no image on one side")
         x, y = self.train_x, self.train_y
@@ -110,19 +113,13 @@ class ImageData:
             raise ValueError(f"keep a share of the images between 0 and 1, got {share}")
         kept = self._drawn(share, seed)
         return ImageData(
-            f"{self.name}-{int(kept.sum())}", self.train_x[kept], self.train_y[kept],
+            f"{self.name}-{len(kept)}", self.train_x[kept], self.train_y[kept],
             self.test_x, self.test_y, self.classes,
         )  # fmt: skip
 
     def _drawn(self, share: float, seed: int) -> Tensor:
-        """Which training images, bool ``[n]``, a random draw of this share of each class takes."""
-        order = torch.randperm(len(self.train_y), generator=torch.Generator().manual_seed(seed))
-        labels = self.train_y[order]
-        drawn = torch.zeros(len(labels), dtype=torch.bool)
-        for c in range(self.num_classes):
-            of_class = order[labels == c]
-            drawn[of_class[: round(share * len(of_class))]] = True
-        return drawn
+        """Rows of this share of each class's training images."""
+        return draw_from_each(self.train_y, lambda n: round(share * n), seed)
 
     def __repr__(self):
         shape = "x".join(map(str, self.train_x.shape[1:]))
