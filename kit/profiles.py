@@ -8,7 +8,7 @@ from kit.training import Recipe
 
 @dataclass(frozen=True)
 class Profile:
-    """Data set, network and recipe of one scale, and how many seeds its records have.
+    """Data set, network and recipe of one scale.
 
     Seeds of originals count from 0, those of retrained models from ``RETRAIN_SEED``: a retrained
     model shares neither initialisation nor order with the original it is compared with.
@@ -18,7 +18,6 @@ class Profile:
     dataset: str
     model: str
     recipe: Recipe
-    seeds: int
 
 
 RETRAIN_SEED = 1000
@@ -28,20 +27,15 @@ _PROFILES = {
     p.name: p
     for p in (
         # Two CPU cores, Colab, CI: a training in half a minute.
-        Profile(
-            "quick", "fashion-mnist-mini", "resnet8", Recipe(epochs=8, lr=0.4, augment=_SMALL), 1
-        ),
+        Profile("quick", "fashion-mnist-mini", "resnet8", Recipe(epochs=8, lr=0.4, augment=_SMALL)),
         # An evening on a CPU.
-        Profile(
-            "laptop", "fashion-mnist", "resnet20", Recipe(epochs=15, lr=0.4, augment=_SMALL), 5
-        ),
+        Profile("laptop", "fashion-mnist", "resnet20", Recipe(epochs=5, lr=0.4, augment=_SMALL)),
         # One GPU.
         Profile(
             "paper",
             "cifar10",
             "resnet18",
             Recipe(epochs=40, lr=0.2, batch_size=256, augment=Augment(crop=4, flip=True)),
-            5,
         ),
     )
 }

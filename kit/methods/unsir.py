@@ -50,6 +50,7 @@ class Config:
     noise_penalty: float = 0.1  # lambda
     impair_lr: float = 0.005  # Adam; paper: 0.02
     repair_lr: float = 0.005  # Adam; paper: 0.01
+    repair: bool = True  # False stops after step 2
     batch_size: int = 256
 
     def __post_init__(self):
@@ -74,7 +75,7 @@ class Config:
     grid={"impair_lr": (0.002, 0.005, 0.01, 0.02), "repair_lr": (0.002, 0.005, 0.01)},
 )
 def unsir(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
-    """Steps 1 to 3; returns the noise objective and the losses of the two epochs."""
+    """Steps 1 to 3; returns the noise objective and the losses of the epochs."""
     # 1. noise
     noise, objective = [], {}
     if config.variant != "no_noise":
@@ -89,9 +90,13 @@ def unsir(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
 
     impair = fit(model, [view.retain, *noise], epoch(config.impair_lr), seed=seed, title="impair")
 
+    losses = {"impair_loss": impair.loss}
+
     # 3. repair
-    repair = fit(model, view.retain, epoch(config.repair_lr), seed=seed + 1, title="repair")
-    return {**objective, "impair_loss": impair.loss, "repair_loss": repair.loss}
+    if config.repair:
+        repair = fit(model, view.retain, epoch(config.repair_lr), seed=seed + 1, title="repair")
+        losses["repair_loss"] = repair.loss
+    return objective | losses
 
 
 def make_noise(
