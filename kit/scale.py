@@ -1,4 +1,4 @@
-"""``larger``: what experiments at a larger scale have found so far, at the end of a chapter."""
+"""Where a chapter's recorded numbers come from, and what was found at a larger scale so far."""
 
 import pandas as pd
 
@@ -8,6 +8,25 @@ METRICS = (  # in this order, where the records have them
     "retain_accuracy", "forget_accuracy", "prototype_recall", "balanced_accuracy", "flip_rate",
     "filtered_flip_rate", "retain_error", "forget_error", "test_error", "auc",
 )  # fmt: skip
+
+
+def sources(*experiments: str) -> None:
+    """Show a row for each experiment: data, network, runs, seeds of an arm, device and dates.
+
+    Raises what ``kit.results.read`` raises for an experiment without records.
+    """
+    records = {name: results.read(name) for name in experiments}
+    plots.table(pd.DataFrame([_source(runs) for runs in records.values()], list(records)))
+
+
+def _source(runs: pd.DataFrame) -> dict[str, str | int]:
+    arms = [_arm(run) for run in runs.to_dict("records")]
+    seeds = runs.groupby([runs["task"], pd.Series(arms, runs.index)])["seed"].nunique()
+    return {
+        "data": _all(runs["dataset"]), "network": _all(runs["model"]), "runs": len(runs),
+        "seeds": _range([str(seeds.min()), str(seeds.max())]), "device": _all(runs["device"]),
+        "date": _range(sorted(date[:10] for date in runs["date"])),
+    }  # fmt: skip
 
 
 def larger(*experiments: str) -> None:
@@ -46,10 +65,17 @@ def outline(runs: pd.DataFrame) -> pd.DataFrame:
 
 def origin(runs: pd.DataFrame) -> str:
     """Data, network, device and dates."""
-    dates = sorted({date[:10] for date in runs["date"]})
-    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    made = (" and ".join(sorted(runs[column].unique())) for column in ("dataset", "model"))
-    return f"{', '.join(made)}; {' and '.join(sorted(runs['device'].unique()))}; {when}"
+    source = _source(runs)
+    return f"{source['data']}, {source['network']}; {source['device']}; {source['date']}"
+
+
+def _all(column: pd.Series) -> str:
+    return " and ".join(sorted(column.unique()))
+
+
+def _range(ordered: list[str]) -> str:
+    first, last = ordered[0], ordered[-1]
+    return first if first == last else f"{first} to {last}"
 
 
 def _arm(run: dict) -> str:

@@ -91,6 +91,20 @@ def test_larger_says_what_is_not_run(monkeypatch):
     assert "**unsir**: fashion-mnist-mini, resnet8" in said[0] and "`nowhere`" in said[1]
 
 
+def test_sources_say_where_numbers_come_from(monkeypatch):
+    shown = []
+    monkeypatch.setattr(scale.plots, "table", shown.append)
+    scale.sources("unsir", "unsir_gaussian")
+    table = shown[0]
+    assert table.index.tolist() == ["unsir", "unsir_gaussian"]
+    assert table.loc["unsir", ["data", "network", "seeds"]].tolist() == [
+        "fashion-mnist-mini", "resnet8", "5",
+    ]  # fmt: skip
+    assert table.loc["unsir", "runs"] == 105 and table.loc["unsir", "date"].startswith("20")
+    with pytest.raises(ValueError, match="no records of experiment 'nowhere'"):
+        scale.sources("nowhere")
+
+
 def test_every_committed_record_is_valid_and_has_a_birth_certificate():
     table = results.read()
     assert table["id"].is_unique

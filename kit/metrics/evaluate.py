@@ -61,8 +61,9 @@ def evaluate(
     ``membership_auc``, ``membership_leak``, ``membership_tpr``
         of the loss attack on the forgotten training images against test images of their classes:
         AUC, ``|2 AUC - 1|``, true positives at 1 % false alarms; ``forget_loss``: their mean loss.
-    ``prototype_recall`` (classes)
-        of the forgotten classes by the nearest class mean of the features.
+    ``test_accuracy``, ``prototype_recall`` (classes)
+        accuracy on all test images, and of the forgotten classes by the nearest class mean of the
+        features.
     with ``reference``, the retrained model:
         ``collapsed``: 1 if retain accuracy is below 80 % of the retrained model's, else 0;
         ``forget_total_variation``, ``forget_agreement``, ``retain_agreement``, ``forget_js``
@@ -181,6 +182,10 @@ def _answers(model, task, said) -> dict[str, float]:
         "membership_tpr": attack.tpr(0.01),
         "forget_loss": -attack.members.mean().item(),
     }
+    if task.test_forget is not None:
+        kept, asked = len(task.test_retain), len(task.test_forget)
+        right = kept * row["retain_accuracy"] + asked * row["forget_accuracy"]
+        row["test_accuracy"] = right / (kept + asked)
     if task.test_forget is not None and hasattr(model, "features"):
         row["prototype_recall"] = probes.prototype_recall(model, task)
     return row
