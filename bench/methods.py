@@ -19,28 +19,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import ConcatDataset, DataLoader, Dataset
-from torchvision import transforms
+from pictures import Pictures
+from torch.utils.data import ConcatDataset, DataLoader
 
 import kit
 from kit.training import mixed_precision
 
 ROUNDS, EPOCHS, LR, BATCH = 3, 2, 0.02, 128
-
-
-class Pictures(Dataset):
-    def __init__(self, split, labels=None):
-        self.images, self.labels = split.x, split.y if labels is None else labels
-        normalise = transforms.Normalize(split.mean.tolist(), split.std.tolist())
-        self.transform = transforms.Compose(
-            [transforms.ToPILImage(), transforms.ToTensor(), normalise]
-        )
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, i):
-        return self.transform(self.images[i]), int(self.labels[i])
 
 
 def loader(data):

@@ -13,7 +13,8 @@ import time
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, Dataset
+from pictures import Pictures
+from torch.utils.data import DataLoader
 from torchvision import transforms
 
 import kit
@@ -48,30 +49,16 @@ def run_bare(model, task, recipe):
             sgd.step()
 
 
-class Pictures(Dataset):
-    """One PIL image a sample and transforms in Python, as tutorials do it."""
-
-    def __init__(self, task):
-        self.images, self.labels = task.train.x, task.train.y
-        size = task.image_size
-        self.transform = transforms.Compose([
-            transforms.ToPILImage(), transforms.RandomCrop(size, padding=1, padding_mode="reflect"),
-            transforms.RandomHorizontalFlip(), transforms.ToTensor(),
-            transforms.Normalize(task.train.mean.tolist(), task.train.std.tolist()),
-        ])  # fmt: skip
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, row):
-        return self.transform(self.images[row]), self.labels[row]
-
-
 def run_dataloader(model, task, recipe):
     where = device()
     model.to(where).train()
     sgd = torch.optim.SGD(model.parameters(), recipe.lr, 0.9, weight_decay=5e-4, nesterov=True)
-    loader = DataLoader(Pictures(task), BATCH, shuffle=True, num_workers=2)
+    augment = [
+        transforms.RandomCrop(task.image_size, padding=1, padding_mode="reflect"),
+        transforms.RandomHorizontalFlip(),
+    ]
+    pictures = Pictures(task.train, augment=augment)
+    loader = DataLoader(pictures, BATCH, shuffle=True, num_workers=2)
     for _ in range(EPOCHS):
         for x, y in loader:
             loss = F.cross_entropy(model(x.to(where)), y.to(where), label_smoothing=0.1)

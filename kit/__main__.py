@@ -14,12 +14,6 @@ from kit.profiles import profile
 from kit.progress import progress
 from kit.sweep import sweep
 
-SHOWN = (  # metrics of a table, where its records have them
-    "retain_accuracy", "forget_accuracy", "auc", "retain_error", "forget_error", "test_error",
-    "balanced_accuracy", "flip_rate", "filtered_flip_rate",
-    "seconds",
-)  # fmt: skip
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; bad input prints one line that says what was wrong and returns 2."""
@@ -118,7 +112,7 @@ def _table(args: argparse.Namespace) -> None:
 def _show(table) -> None:
     table = table.map(lambda value: str(value) if isinstance(value, list) else value)
     by = ["dataset", "model", "task", "method", *_settings(table)]
-    metrics = [metric for metric in SHOWN if metric in table]
+    metrics = [m for m in (*results.HEADLINES, "seconds") if m in table]
     table[by] = table[by].astype(object).fillna("")
     print(results.summary(table, by, metrics).round(4).to_string())
 

@@ -27,6 +27,10 @@ KEYS = {
     "versions": dict, "commit": str, "command": str, "date": str,
 }  # fmt: skip
 OPTIONAL = {"curves": dict}  # name -> one value an epoch
+HEADLINES = (  # the metrics that a table of records shows, in this order, where they are there
+    "retain_accuracy", "forget_accuracy", "prototype_recall", "balanced_accuracy", "flip_rate",
+    "filtered_flip_rate", "retain_error", "forget_error", "test_error", "auc",
+)  # fmt: skip
 
 
 def records_root() -> Path:

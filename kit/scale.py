@@ -4,11 +4,6 @@ import pandas as pd
 
 from kit import plots, results
 
-METRICS = (  # in this order, where the records have them
-    "retain_accuracy", "forget_accuracy", "prototype_recall", "balanced_accuracy", "flip_rate",
-    "filtered_flip_rate", "retain_error", "forget_error", "test_error", "auc",
-)  # fmt: skip
-
 
 def sources(*experiments: str) -> None:
     """Show a row for each experiment: data, network, runs, seeds of an arm, device and dates.
@@ -54,7 +49,7 @@ def outline(runs: pd.DataFrame) -> pd.DataFrame:
     several = runs["task"].nunique() > 1
     groups = runs.groupby(["task", "arm"] if several else "arm", sort=False)
     columns = {}
-    for metric in METRICS:
+    for metric in results.HEADLINES:
         if metric in runs and runs[metric].notna().any():
             mean, sd = groups[metric].mean(), groups[metric].std()
             columns[metric] = [_share(m, s) for m, s in zip(mean, sd, strict=True)]
