@@ -76,6 +76,12 @@ def test_variants_use_the_noise_they_say(original, task, variant, synthetic):
     assert ("noise_objective_1" in out.history) == (variant != "no_noise")
 
 
+def test_stops_after_the_impair_step(original, task):
+    out = kit.unlearn("unsir", original, task, repair=False, **UNSIR)
+    assert out.passes["retain_backward"] == len(task.retain)
+    assert "impair_loss" in out.history and "repair_loss" not in out.history
+
+
 def test_code_variant_labels_all_noise_0(original, data, monkeypatch):
     seen = {}
 

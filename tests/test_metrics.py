@@ -137,6 +137,8 @@ def test_evaluate_equals_its_parts(original, retrained, task):
     assert row["retain_accuracy"] == pytest.approx(
         accuracy_score(task.test_retain.y, retain.argmax(1)), abs=1e-6
     )
+    everything = kit.predict(original, task.test).argmax(1)
+    assert row["test_accuracy"] == pytest.approx(accuracy_score(task.test.y, everything), abs=1e-6)
     again = kit.evaluate(original, task, reference=original)
     assert again["forget_agreement"] == 1 and again["forget_total_variation"] == 0
 
