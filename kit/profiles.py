@@ -29,7 +29,7 @@ _PROFILES = {
         # Two CPU cores, Colab, CI: a training in half a minute.
         Profile("quick", "fashion-mnist-mini", "resnet8", Recipe(epochs=8, lr=0.4, augment=_SMALL)),
         # An evening on a CPU.
-        Profile("laptop", "fashion-mnist", "resnet20", Recipe(epochs=5, lr=0.4, augment=_SMALL)),
+        Profile("laptop", "fashion-mnist", "resnet20", Recipe(epochs=4, lr=0.4, augment=_SMALL)),
         # One GPU.
         Profile(
             "paper",
