@@ -19,7 +19,7 @@ FILE = Path(__file__).with_name("claims.toml")
 RULES = ("near", "at most", "at least")
 COMPARISONS = ("", "difference", "ratio", "inverse ratio")
 EPOCHS = "epochs_to_original"  # a metric that is read off the curves
-VERDICTS = ("reproduced", "partly", "not reproduced", "not run")
+VERDICTS = ("reproduced", "partly", "not reproduced", "elsewhere", "not run")
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,15 @@ class Claim:
         "at least" what is above ``claimed - tolerance``.
     experiment, ours, metric
         the runs that decide, by the name of their arm; none: the claim is not run.
+    request
+        the one that counts, as its task is named; none: all.
     theirs, compare
         the arm they are compared with, on the same task and seed, and how: ours minus theirs, ours
         over theirs, or theirs over ours ("inverse ratio": a speed-up).
     scale
         what the runs are, where not the paper's own setting.
+    elsewhere
+        the number belongs to the paper's setting and ours is another: measured, but not judged.
     why
         why the numbers differ, or what running it needs.
     """
@@ -57,9 +61,11 @@ class Claim:
     experiment: str = ""
     ours: str = ""
     metric: str = ""
+    request: str = ""
     theirs: str = ""
     compare: str = ""
     scale: str = ""
+    elsewhere: bool = False
     why: str = ""
 
     def __post_init__(self):
@@ -69,6 +75,8 @@ class Claim:
             raise ValueError(f"claim {self.id}: compare and theirs do not fit together")
         if bool(self.experiment) != bool(self.ours and self.metric):
             raise ValueError(f"claim {self.id}: experiment, ours and metric come together")
+        if self.elsewhere and not (self.experiment and self.scale):
+            raise ValueError(f"claim {self.id}: elsewhere needs an experiment and its scale")
 
     @property
     def band(self) -> tuple[float, float]:
@@ -104,23 +112,31 @@ def load(file: Path = FILE) -> list[Claim]:
 def judge(claim: Claim, records: pd.DataFrame) -> Measured:
     """What the records say about a claim.
 
-    Seeds are the unit: a seed's tasks are averaged first. Reproduced: mean and interval lie in the
-    band. Partly: the mean does, but the interval leaves the band, or there is one seed only.
+    Seeds are the unit: a seed's tasks are averaged first. Then ``verdict`` decides.
     """
     values = measure(claim, records)
     if not len(values):
         return NOT_RUN
-    low, high = claim.band
-    mean = float(values.mean())
-    if len(values) == 1:
-        verdict = "partly" if low <= mean <= high else "not reproduced"
-        return Measured(mean, math.nan, math.nan, 1, verdict)
-    spread = mean_interval(values)
-    if not low <= mean <= high:
-        verdict = "not reproduced"
-    else:
-        verdict = "reproduced" if low <= spread.low and spread.high <= high else "partly"
-    return Measured(mean, spread.low, spread.high, len(values), verdict)
+    mean, low, high = float(values.mean()), math.nan, math.nan
+    if len(values) > 1:
+        spread = mean_interval(values)
+        low, high = spread.low, spread.high
+    return Measured(mean, low, high, len(values), verdict(claim, mean, low, high))
+
+
+def verdict(claim: Claim, mean: float, low: float, high: float) -> str:
+    """The rule: a mean with its interval (NaN for one seed) beside the claim's band.
+
+    Reproduced: mean and interval lie in the band. Partly: the mean does, but the interval leaves
+    the band, or there is one seed only. Elsewhere: the claim's number belongs to a setting that is
+    not ours.
+    """
+    if claim.elsewhere:
+        return "elsewhere"
+    least, most = claim.band
+    if not least <= mean <= most:
+        return "not reproduced"
+    return "reproduced" if least <= low and high <= most else "partly"  # one seed: NaN
 
 
 def measure(claim: Claim, records: pd.DataFrame) -> pd.Series:
@@ -128,6 +144,8 @@ def measure(claim: Claim, records: pd.DataFrame) -> pd.Series:
     if not claim.experiment:
         return pd.Series(dtype=float)
     runs = records[records["experiment"] == claim.experiment]
+    if claim.request:
+        runs = runs[runs["task"] == claim.request]
     if claim.metric == EPOCHS:
         runs = runs.assign(**{EPOCHS: _epochs_to_original(runs)})
     ours = _values(runs, claim.ours, claim.metric)

@@ -61,7 +61,7 @@ STYLE = {
 }
 _COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 _MARKERS = "osv^<>PXpd"
-_PIECES, _HATCHES = (GREEN, SKY, RED, "#BFBFBF", BLUE), ("", "//", "xx", "", "..")
+_PIECES, _HATCHES = (GREEN, SKY, RED, BLUE, "#BFBFBF"), ("", "//", "xx", "..", "")
 
 _RC = {
     "figure.dpi": 100,

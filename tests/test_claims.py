@@ -94,6 +94,20 @@ def test_rules(root, rule, value, verdict):
     assert score(root)["verdict"] == verdict
 
 
+def test_a_number_of_another_setting_is_measured_but_not_judged(root):
+    file = root / "claims.toml"
+    file.write_text(CLAIM + 'scale = "a toy"\nelsewhere = true\n')
+    assert score(root)["verdict"] == "elsewhere" and score(root)["seeds"] == 3
+
+
+def test_one_request_of_several_counts(root):
+    file = root / "claims.toml"
+    file.write_text(CLAIM + 'request = "class:7"\n')
+    assert score(root)["verdict"] == "not run"
+    file.write_text(CLAIM + 'request = "class:1"\n')
+    assert score(root)["seeds"] == 3
+
+
 def test_epochs_are_read_off_the_curves(root):
     file = root / "claims.toml"
     file.write_text(CLAIM.replace('"seconds"', '"epochs_to_original"').replace("10.0", "3.0"))
@@ -115,6 +129,7 @@ def test_epochs_are_read_off_the_curves(root):
         ({"rule": "about"}, "rule must be"),
         ({"compare": "ratio"}, "do not fit together"),
         ({"experiment": "x"}, "come together"),
+        ({"elsewhere": True}, "elsewhere needs"),
     ],
 )
 def test_claims_are_checked(changes, message):
