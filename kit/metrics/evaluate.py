@@ -186,8 +186,8 @@ def _answers(model, task, said) -> dict[str, float]:
         kept, asked = len(task.test_retain), len(task.test_forget)
         right = kept * row["retain_accuracy"] + asked * row["forget_accuracy"]
         row["test_accuracy"] = right / (kept + asked)
-    if task.test_forget is not None and hasattr(model, "features"):
-        row["prototype_recall"] = probes.prototype_recall(model, task)
+        if hasattr(model, "features"):
+            row["prototype_recall"] = probes.prototype_recall(model, task)
     return row
 
 
