@@ -185,6 +185,13 @@ def test_u_lira_sees_through_the_mask(over_fitted):
     assert u_lira(margins["logit_mask"], plan.unlearned, plan.never).auc >= 0.70
 
 
+def test_an_audit_says_how_sure_of_the_forgotten_images_the_networks_are(over_fitted):
+    data = over_fitted[0].data
+    sure = {name: shadows.audit(data, [3], name, {})[1] for name in ("original", "logit_mask")}
+    assert sure["original"]["forget_confidence"] > 0.9
+    assert sure["logit_mask"]["forget_confidence"] < 1e-4
+
+
 def test_a_planted_leak_is_found(over_fitted):
     """A retrained model that learns one forgotten image by heart gives just that image away."""
     plan = shadows.halves(over_fitted[0].data, shadows=16, per_class=200)

@@ -78,7 +78,8 @@ def audit(
     -------
     the request (of the first shadow) and, for "halves": ``auc`` with ``auc_low``, ``auc_high``;
     ``tpr_at_<fpr>`` for each of ``FPRS``; ``tpr_low``, ``tpr_high`` at 0.01; the same of the global
-    loss threshold as ``population_...``. For "repeats": ``klom_mean``, ``klom_95``,
+    loss threshold as ``population_...``; ``forget_confidence``, the mean probability of the true
+    label on the forgotten images. For "repeats": ``klom_mean``, ``klom_95``,
     ``klom_median`` (nats, Gaussian), ``klom_histogram`` (median), ``forgetting_score``, and what
     they show where nothing is wrong, ``..._null``.
 
@@ -116,6 +117,7 @@ def _attacks(said: Tensor, plan: Plan) -> dict[str, float]:
         row |= {f"{prefix}tpr_at_{fpr}": attack.tpr(fpr) for fpr in FPRS}
     return row | {
         "population_auc": weak.auc,
+        "forget_confidence": said[plan.unlearned].sigmoid().mean().item(),
         "members": len(strong.members),
         "nonmembers": len(strong.nonmembers),
         "shadows": len(plan),
