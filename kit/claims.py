@@ -141,11 +141,11 @@ def verdict(claim: Claim, mean: float, low: float, high: float) -> str:
 
 def measure(claim: Claim, records: pd.DataFrame) -> pd.Series:
     """One value a seed, empty if the runs are not there."""
-    if not claim.experiment:
-        return pd.Series(dtype=float)
     runs = records[records["experiment"] == claim.experiment]
     if claim.request:
         runs = runs[runs["task"] == claim.request]
+    if not claim.experiment or runs.empty:
+        return pd.Series(dtype=float)
     if claim.metric == EPOCHS:
         runs = runs.assign(**{EPOCHS: _epochs_to_original(runs)})
     ours = _values(runs, claim.ours, claim.metric)

@@ -121,6 +121,8 @@ def test_epochs_are_read_off_the_curves(root):
         record["metrics"] |= {"retain_accuracy": 0.85}
         results.write(record, root / "records")
     assert score(root)["mean"] == 3 and score(root)["verdict"] == "reproduced"
+    file.write_text(file.read_text().replace('"toy"', '"nobody ran it"'))
+    assert score(root)["verdict"] == "not run"
 
 
 @pytest.mark.parametrize(
