@@ -170,6 +170,19 @@ def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFr
     return out
 
 
+def spread(groups, form: str = "{:.1f}", times: float = 100) -> pd.DataFrame:
+    """Text cells "mean ± standard deviation" of grouped columns, in per cent unless ``times`` is 1.
+
+    Of a single run the mean alone; empty where nothing was measured.
+    """
+    mean, sd = times * groups.mean(), times * groups.std()
+
+    def text(form):
+        return lambda value: "" if pd.isna(value) else form.format(value)
+
+    return mean.map(text(form)) + sd.map(text(f"\u00a0±\u00a0{form}"))
+
+
 def device_name() -> str:
     """The GPU's name, or the CPU's with the number of threads used."""
     if training.device().type == "cuda":

@@ -19,7 +19,7 @@ def _source(runs: pd.DataFrame) -> dict[str, str | int]:
     seeds = runs.groupby([runs["task"], pd.Series(arms, runs.index)])["seed"].nunique()
     return {
         "data": _all(runs["dataset"]), "network": _all(runs["model"]), "runs": len(runs),
-        "seeds": _range([str(seeds.min()), str(seeds.max())]), "device": _all(runs["device"]),
+        "seeds": _range([str(seeds.min()), str(seeds.max())]), "device": _devices(runs["device"]),
         "date": _range(sorted(date[:10] for date in runs["date"])),
     }  # fmt: skip
 
@@ -48,14 +48,15 @@ def outline(runs: pd.DataFrame) -> pd.DataFrame:
     runs = runs.assign(task=runs["task"].map(_request)).sort_values("task", kind="stable")
     several = runs["task"].nunique() > 1
     groups = runs.groupby(["task", "arm"] if several else "arm", sort=False)
-    columns = {}
-    for metric in results.HEADLINES:
-        if metric in runs and runs[metric].notna().any():
-            mean, sd = groups[metric].mean(), groups[metric].std()
-            columns[metric] = [_share(m, s) for m, s in zip(mean, sd, strict=True)]
-    columns["seconds"] = [f"{s:.1f}" for s in groups["seconds"].mean()]
-    columns["seeds"] = groups["seed"].nunique().to_numpy()
-    return pd.DataFrame(columns, groups.size().index)
+    metrics = [m for m in results.HEADLINES if m in runs and runs[m].notna().any()]
+    seconds = groups["seconds"].mean().map("{:.1f}".format)
+    return results.spread(groups[metrics]).assign(seconds=seconds, seeds=groups["seed"].nunique())
+
+
+def seeds(runs: pd.DataFrame) -> str:
+    """ "one seed" or, of several, "3 seeds"."""
+    count = runs["seed"].nunique()
+    return "one seed" if count == 1 else f"{count} seeds"
 
 
 def origin(runs: pd.DataFrame) -> str:
@@ -66,6 +67,17 @@ def origin(runs: pd.DataFrame) -> str:
 
 def _all(column: pd.Series) -> str:
     return " and ".join(sorted(column.unique()))
+
+
+def _devices(column: pd.Series) -> str:
+    """As ``_all``, a processor that ran with different numbers of threads named once."""
+    parts = column.str.extract(r"(?P<name>.*?)(?:, (?P<threads>\d+) threads)?$").drop_duplicates()
+    said = []
+    for name, rows in parts.groupby("name"):
+        counts = sorted(rows["threads"].dropna(), key=int)
+        unit = "thread" if counts == ["1"] else "threads"
+        said.append(f"{name}, {' or '.join(counts)} {unit}" if counts else name)
+    return " and ".join(said)
 
 
 def _range(ordered: list[str]) -> str:
@@ -91,9 +103,3 @@ def _request(task: str) -> str:
     """The request's name, of many classes only how many they are."""
     classes = task.count("+") + 1
     return f"{classes} classes" if classes > 4 else task
-
-
-def _share(mean: float, sd: float) -> str:
-    if pd.isna(mean):
-        return ""
-    return f"{100 * mean:.1f}" + ("" if pd.isna(sd) else f" ± {100 * sd:.1f}")

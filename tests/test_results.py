@@ -66,6 +66,13 @@ def test_summary_by_hand():
     assert out["n"].tolist() == [2, 1]
 
 
+def test_spread_by_hand():
+    table = pd.DataFrame({"arm": ["a", "a", "b", "c"], "x": [0.1, 0.3, 0.5, float("nan")]})
+    groups = table.groupby("arm")[["x"]]
+    assert results.spread(groups)["x"].tolist() == ["20.0\u00a0±\u00a014.1", "50.0", ""]
+    assert results.spread(groups, "{:.2f}", times=1)["x"].tolist()[0] == "0.20\u00a0±\u00a00.14"
+
+
 def test_outline_by_hand():
     def run(arm, seed, accuracy, task="class:3"):
         return {"id": f"x_toy_net_{arm}_{task.replace(':', '')}_s{seed}", "experiment": "x",
@@ -77,9 +84,11 @@ def test_outline_by_hand():
                          run("tune_lr=1,steps=2", 0, 0.25)])  # fmt: skip
     rows = scale.outline(runs)
     assert rows.index.tolist() == ["mask", "tune lr=1, steps=2"]
-    assert rows["retain_accuracy"].tolist() == ["60.0 ± 14.1", "25.0"]
+    assert rows["retain_accuracy"].tolist() == ["60.0\u00a0±\u00a014.1", "25.0"]
     assert rows["seeds"].tolist() == [2, 1]
     assert scale.origin(runs) == "toy, net; a card; 2026-01-01 to 2026-01-02"
+    runs["device"] = ["a chip, 1 threads", "a chip, 2 threads", "a card"]
+    assert "; a card and a chip, 1 or 2 threads; " in scale.origin(runs)
     many = pd.concat([runs, pd.DataFrame([run("mask_default", 0, 0.5, "class:0+1+2+3+4")])])
     assert ("5 classes", "mask") in scale.outline(many).index
 
