@@ -170,7 +170,7 @@ def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFr
     return out
 
 
-def spread(groups, form: str = "{:.1f}", times: float = 100) -> pd.DataFrame:
+def mean_sd(groups, form: str = "{:.1f}", times: float = 100) -> pd.DataFrame:
     """Text cells "mean ± standard deviation" of grouped columns, in per cent unless ``times`` is 1.
 
     Of a single run the mean alone; empty where nothing was measured.

@@ -50,7 +50,7 @@ def outline(runs: pd.DataFrame) -> pd.DataFrame:
     groups = runs.groupby(["task", "arm"] if several else "arm", sort=False)
     metrics = [m for m in results.HEADLINES if m in runs and runs[m].notna().any()]
     seconds = groups["seconds"].mean().map("{:.1f}".format)
-    return results.spread(groups[metrics]).assign(seconds=seconds, seeds=groups["seed"].nunique())
+    return results.mean_sd(groups[metrics]).assign(seconds=seconds, seeds=groups["seed"].nunique())
 
 
 def seeds(runs: pd.DataFrame) -> str:

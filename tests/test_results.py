@@ -66,11 +66,11 @@ def test_summary_by_hand():
     assert out["n"].tolist() == [2, 1]
 
 
-def test_spread_by_hand():
+def test_mean_sd_by_hand():
     table = pd.DataFrame({"arm": ["a", "a", "b", "c"], "x": [0.1, 0.3, 0.5, float("nan")]})
     groups = table.groupby("arm")[["x"]]
-    assert results.spread(groups)["x"].tolist() == ["20.0\u00a0±\u00a014.1", "50.0", ""]
-    assert results.spread(groups, "{:.2f}", times=1)["x"].tolist()[0] == "0.20\u00a0±\u00a00.14"
+    assert results.mean_sd(groups)["x"].tolist() == ["20.0\u00a0±\u00a014.1", "50.0", ""]
+    assert results.mean_sd(groups, "{:.2f}", times=1)["x"].tolist()[0] == "0.20\u00a0±\u00a00.14"
 
 
 def test_outline_by_hand():
