@@ -16,13 +16,19 @@ from kit.sweep import sweep
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; bad input prints one line that says what was wrong and returns 2."""
+    """Run one command; bad input prints one line that says what was wrong and returns 2.
+
+    Runs that diverged return 3: they are listed, and everything else was done.
+    """
     args = _parser().parse_args(arguments)
     try:
         args.command(args)
     except (ValueError, OSError) as error:
         print(f"kit: {error}", file=sys.stderr)
         return 2
+    except FloatingPointError as error:
+        print(f"kit: {error}", file=sys.stderr)
+        return 3
     return 0
 
 
@@ -64,8 +70,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> None:
     experiments = [Experiment.load(file) for file in args.files]  # all, before any of them runs
+    diverged = []
     for experiment in progress(experiments, "experiments"):
-        print(f"{experiment.name}: {run(experiment)} new records in {results.records_root()}")
+        try:
+            print(f"{experiment.name}: {run(experiment)} new records in {results.records_root()}")
+        except FloatingPointError as error:
+            diverged.append(str(error))
+    if diverged:
+        raise FloatingPointError("\n".join(diverged))
 
 
 def _sweep(args: argparse.Namespace) -> None:

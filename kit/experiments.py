@@ -122,6 +122,11 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     Returns
     -------
     the number of new records.
+
+    Raises
+    ------
+    FloatingPointError
+        after all other runs: the runs that diverged, which have no record.
     """
     data = kit.datasets.load(
         experiment.dataset or profile(experiment.profile).dataset, root=experiment.root or None
@@ -144,22 +149,33 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         for arm in experiment.runs
         if not is_done(classes, seed, arm)
     ]
+    diverged = []
     for classes, seed, arm in progress(todo, experiment.name):
         if is_done(classes, seed, arm):
             continue
-        if experiment.shadows:
-            task, found = _run_shadows(experiment, data, classes, seed, arm)
-        elif experiment.mixed:
-            task, found = _run_mixed(experiment, data, classes, seed, arm)
-        elif experiment.federation:
-            task = kit.tasks.forget_classes(data, classes)
-            found = _run_federated(experiment, task, seed, arm)
-        else:
-            task = _task(experiment, data, classes)
-            row = reference_row(experiment, task, seed, root)
-            found = _run_one(experiment, task, seed, arm, row)
+        try:
+            task, found = _run(experiment, data, classes, seed, arm, root)
+        except FloatingPointError as error:
+            diverged.append(f"  {arm} on {classes}, seed {seed}: {error}")
+            continue
         results.write(_record(experiment, task, arm, found), root)
+    if diverged:
+        count = f"{len(diverged)} of {len(todo)} runs diverged, the others are kept:"
+        raise FloatingPointError("\n".join([f"{experiment.name}: {count}", *diverged]))
     return len(todo)
+
+
+def _run(experiment, data, classes, seed, arm, root) -> tuple[ForgetTask, "_Found"]:
+    if experiment.shadows:
+        return _run_shadows(experiment, data, classes, seed, arm)
+    if experiment.mixed:
+        return _run_mixed(experiment, data, classes, seed, arm)
+    if experiment.federation:
+        task = kit.tasks.forget_classes(data, classes)
+        return task, _run_federated(experiment, task, seed, arm)
+    task = _task(experiment, data, classes)
+    row = reference_row(experiment, task, seed, root)
+    return task, _run_one(experiment, task, seed, arm, row)
 
 
 def run_arm(experiment: Experiment, task: ForgetTask, seed: int, arm: dict, row: dict | None):

@@ -333,6 +333,20 @@ def test_an_experiment_resumes_and_repeats_nothing(experiment, tmp_path, monkeyp
     assert (retrain["distance_reference"] > 0).all() and (retrain["seconds"] > 0).all()
 
 
+def test_a_diverged_run_does_not_end_an_experiment(experiment, tmp_path, monkeypatch, capsys):
+    wild = {"method": "finetune", "lr": 1e12, "epochs": 3}
+    asked = dataclasses.replace(
+        experiment, forget=[[1]], seeds=[0], arms=[wild, {"method": "logit_mask"}]
+    )
+    monkeypatch.setattr(Experiment, "load", lambda file: asked)
+    monkeypatch.setattr(results, "records_root", lambda: tmp_path)
+    assert main(["run", "toy.toml", "toy.toml"]) == 3  # both files are run
+    error = capsys.readouterr().err
+    assert "toy: 1 of 2 runs diverged" in error and "toy: 1 of 1 runs diverged" in error
+    assert "finetune" in error and "lower the learning rate" in error
+    assert results.read("toy", tmp_path)["method"].tolist() == ["logit_mask"]
+
+
 def test_experiments_by_shadow_models(experiment, tmp_path):
     """Both layouts; what was done before an error is kept, and bad settings are named."""
     root = tmp_path / "records"
