@@ -23,7 +23,8 @@ CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
 INORDER  := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS)) $(CHAPTERS)
 EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
-PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py tools/chapters.py
+PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py tools/status.py tools/chapters.py \
+            $(wildcard results/experiments/*.toml)
 # Executed chapters that are kept with the records and published.
 KEPT     := results/executed
 

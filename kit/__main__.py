@@ -18,18 +18,17 @@ from kit.sweep import sweep
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; bad input prints one line that says what was wrong and returns 2.
 
-    Runs that diverged return 3: they are listed, and everything else was done.
+    Runs that failed return 3: they are listed, and everything else was done.
     """
     args = _parser().parse_args(arguments)
     try:
-        args.command(args)
+        failed = args.command(args)
     except (ValueError, OSError) as error:
         print(f"kit: {error}", file=sys.stderr)
         return 2
-    except FloatingPointError as error:
-        print(f"kit: {error}", file=sys.stderr)
-        return 3
-    return 0
+    if failed:
+        print(f"kit: {failed}", file=sys.stderr)
+    return 3 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(args: argparse.Namespace) -> None:
+def _run(args: argparse.Namespace) -> str:
+    """Runs that diverged."""
     experiments = [Experiment.load(file) for file in args.files]  # all, before any of them runs
     diverged = []
     for experiment in progress(experiments, "experiments"):
@@ -76,11 +76,11 @@ def _run(args: argparse.Namespace) -> None:
             print(f"{experiment.name}: {run(experiment)} new records in {results.records_root()}")
         except FloatingPointError as error:
             diverged.append(str(error))
-    if diverged:
-        raise FloatingPointError("\n".join(diverged))
+    return "\n".join(diverged)
 
 
-def _sweep(args: argparse.Namespace) -> None:
+def _sweep(args: argparse.Namespace) -> str:
+    """Runs that failed."""
     data = datasets.load(args.dataset, root=args.root)
     chosen = args.methods if args.methods == "all" else args.methods.split(",")
     done = sweep(
@@ -90,9 +90,8 @@ def _sweep(args: argparse.Namespace) -> None:
     )  # fmt: skip
     if len(done.records):
         _show(done.records)
-    if done.failures:
-        lines = [f"  {run}: {what}" for run, what in done.failures.items()]
-        raise ValueError("\n".join([f"{len(lines)} runs failed, the others are kept:", *lines]))
+    lines = [f"  {run}: {what}" for run, what in done.failures.items()]
+    return "\n".join([f"{len(lines)} runs failed, the others are kept:", *lines]) if lines else ""
 
 
 def _task(text: str, data):

@@ -138,7 +138,8 @@ def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFram
         a file that is not a valid record, or no record at all.
     """
     rows = []
-    for file in sorted((root or records_root()).glob("*.json")):
+    named = f"{experiment}_*.json" if experiment else "*.json"
+    for file in sorted((root or records_root()).glob(named)):
         try:
             record = json.loads(file.read_text())
             check(record)

@@ -19,7 +19,8 @@ def _source(runs: pd.DataFrame) -> dict[str, str | int]:
     seeds = runs.groupby([runs["task"], pd.Series(arms, runs.index)])["seed"].nunique()
     return {
         "data": _all(runs["dataset"]), "network": _all(runs["model"]), "runs": len(runs),
-        "seeds": _range([str(seeds.min()), str(seeds.max())]), "device": _devices(runs["device"]),
+        "seeds": _range([str(seeds.min()), str(seeds.max())]),
+        "device": device_names(runs["device"]),
         "date": _range(sorted(date[:10] for date in runs["date"])),
     }  # fmt: skip
 
@@ -65,12 +66,8 @@ def origin(runs: pd.DataFrame) -> str:
     return f"{source['data']}, {source['network']}; {source['device']}; {source['date']}"
 
 
-def _all(column: pd.Series) -> str:
-    return " and ".join(sorted(column.unique()))
-
-
-def _devices(column: pd.Series) -> str:
-    """As ``_all``, a processor that ran with different numbers of threads named once."""
+def device_names(column: pd.Series) -> str:
+    """The devices of records; one that ran with different numbers of threads is named once."""
     parts = column.str.extract(r"(?P<name>.*?)(?:, (?P<threads>\d+) threads)?$").drop_duplicates()
     said = []
     for name, rows in parts.groupby("name"):
@@ -78,6 +75,10 @@ def _devices(column: pd.Series) -> str:
         unit = "thread" if counts == ["1"] else "threads"
         said.append(f"{name}, {' or '.join(counts)} {unit}" if counts else name)
     return " and ".join(said)
+
+
+def _all(column: pd.Series) -> str:
+    return " and ".join(sorted(column.unique()))
 
 
 def _range(ordered: list[str]) -> str:

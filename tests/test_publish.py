@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 import stage
+import status
 from chapters import fingerprint
 
 ROOT = Path(__file__).parent.parent
@@ -91,7 +93,7 @@ def test_a_chapter_is_taken_from_the_largest_scale(tmp_path, monkeypatch):
 
 
 def test_the_status_page_says_what_ran_where(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(status, "REPOSITORY", tmp_path)
     file = chapter(tmp_path / "done", "one", "")
     source = chapter(tmp_path / "notebooks", "one", "")
     notebook = nbformat.read(file, as_version=4)
@@ -102,11 +104,24 @@ def test_the_status_page_says_what_ran_where(tmp_path, monkeypatch):
                 "versions": {"torch": "9.9"}},
     }  # fmt: skip
     nbformat.write(notebook, file)
-    table = stage.status([file])
+    table = status.chapters([file])
     assert "| paper | 2026-01-02 03:04 | 62 | a card | `abc` | as run |" in table
     assert "With torch 9.9." in table
     chapter(tmp_path / "notebooks", "one", "changed")
-    assert "| changed |" in stage.status([file])
+    assert "| changed |" in status.chapters([file])
+
+
+def test_the_status_page_says_what_is_missing(tmp_path):
+    for name in ("done", "empty"):
+        (tmp_path / f"{name}.toml").write_text(
+            'profile = "quick"\nforget = [[1], [2]]\nseeds = [0]\narms = [{ method = "ssd" }]\n'
+        )
+    dates = ["2026-01-01T10:00:00Z", "2026-01-01T10:30:00Z",  # a sitting, and another
+             "2026-01-03T10:00:00Z", "2026-01-03T10:12:00Z"]  # fmt: skip
+    records = pd.DataFrame({"experiment": "done", "device": "a card", "date": dates})
+    done, empty = status.experiments(sorted(tmp_path.glob("*.toml")), records).splitlines()[2:]
+    assert done == "| `done` | quick | 4 of 2 runs | 42 | a card | 2026-01-03 |"
+    assert empty == "| `empty` | quick | 0 of 2 runs |  |  |  |"
 
 
 def test_every_chapter_can_be_published():

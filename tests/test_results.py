@@ -57,6 +57,8 @@ def test_records_refuse(tmp_path, task, original):
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(ValueError, match="broken.json is not a valid record"):
         results.read(root=tmp_path)
+    results.write(good, tmp_path)
+    assert len(results.read("test", tmp_path)) == 1  # other experiments' files are not opened
 
 
 def test_summary_by_hand():

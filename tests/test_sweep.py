@@ -17,6 +17,7 @@ from kit.__main__ import main
 from kit.methods import Needs, registry
 from kit.methods.registry import register
 from kit.recipes import constant_rate
+from kit.sweep import Sweep
 from tests.conftest import toy_data
 
 RECIPE = kit.Recipe(epochs=2, batch_size=32, lr=0.1, bf16=False)
@@ -268,6 +269,14 @@ def test_the_command_sweeps(cached, monkeypatch, capsys):
                "fast", "--model", "lenet", "--records", str(cached)]  # fmt: skip
     assert main(command) == 0
     assert "logit_mask" in capsys.readouterr().out and len(list(cached.glob("*.json"))) == 3
+
+
+def test_the_command_lists_what_failed(monkeypatch, capsys):
+    failed = Sweep(pd.DataFrame(), {"toy_scrub": "FloatingPointError: diverged"})
+    monkeypatch.setattr("kit.__main__.sweep", lambda *a, **k: failed)
+    monkeypatch.setattr(kit.datasets, "load", lambda *a, **k: toy_data())
+    assert main(["sweep", "--task", "class:1"]) == 3
+    assert "1 runs failed, the others are kept:\n  toy_scrub" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

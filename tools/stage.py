@@ -4,16 +4,18 @@
 
 With several folders a chapter is taken from the first that has it: its run at the largest scale.
 The staged tree has the shape of the repository, so that a page's Colab and download links name the
-committed notebooks/<chapter>.ipynb. The table of the status page is made of what the chapters say
-about their execution (tools/execute.py).
+committed notebooks/<chapter>.ipynb. The tables of the status page (tools/status.py) are made of
+what the chapters say about their execution, and of the records.
 """
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
-from chapters import REPOSITORY, fingerprint, names
+import status
+from chapters import REPOSITORY, names
+
+from kit import results
 
 
 def main() -> None:
@@ -52,7 +54,10 @@ def stage(executed: list[Path], target: Path) -> None:
             write(file.read_bytes(), target / file.relative_to(REPOSITORY))
     for chapter in executed:
         write(page(chapter), target / "notebooks" / chapter.name)
-    write(status(executed).encode(), target / "book" / "_status_table.md")
+    write(status.chapters(executed).encode(), target / "book" / "_status_chapters.md")
+    files = sorted((REPOSITORY / "results" / "experiments").glob("*.toml"))
+    table = status.experiments(files, results.read())
+    write(table.encode(), target / "book" / "_status_experiments.md")
 
 
 def page(chapter: Path) -> bytes:
@@ -70,43 +75,6 @@ def write(content: bytes, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or target.read_bytes() != content:
         target.write_bytes(content)
-
-
-def status(executed: list[Path]) -> str:
-    """A table of what ran each chapter, and the versions that were used."""
-    lines = [
-        "| chapter | profile | executed | seconds | device | commit | text |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    versions = {}
-    for file in executed:
-        notebook = nbformat.read(file, as_version=4)
-        run, ours = notebook.metadata["papermill"], notebook.metadata["kit"]
-        current = ours["source"] == fingerprint(REPOSITORY / "notebooks" / file.name)
-        date = datetime.fromisoformat(run["start_time"]).strftime("%Y-%m-%d %H:%M")
-        link = f"[{title(notebook)}](../notebooks/{file.name})"
-        cells = [
-            link,
-            run["parameters"]["profile"],
-            date,
-            f"{run['duration']:.0f}",
-            ours["device"],
-            f"`{ours['commit']}`",
-            "as run" if current else "changed",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-        used = ", ".join(f"{package} {number}" for package, number in ours["versions"].items())
-        versions.setdefault(used, []).append(file.stem)
-    usual = max(versions, key=lambda used: len(versions[used]))
-    lines += ["", f"With {usual}."]
-    lines += [f"{', '.join(v)}: with {used}." for used, v in versions.items() if used != usual]
-    return "\n".join(lines) + "\n"
-
-
-def title(notebook) -> str:
-    cells = (c.source for c in notebook.cells if c.cell_type == "markdown")
-    headings = (line for text in cells for line in text.splitlines() if line.startswith("# "))
-    return next(headings).removeprefix("# ")
 
 
 if __name__ == "__main__":
