@@ -92,10 +92,6 @@ def test_a_chapter_is_taken_from_the_largest_scale(tmp_path, monkeypatch):
         stage.find([tmp_path / "paper"])
 
 
-def plain(table):
-    return table.replace("\u00a0", " ").replace("\u2011", "-")
-
-
 def test_the_status_page_says_what_ran_where(tmp_path, monkeypatch):
     monkeypatch.setattr(status, "REPOSITORY", tmp_path)
     file = chapter(tmp_path / "done", "one", "")
@@ -108,7 +104,7 @@ def test_the_status_page_says_what_ran_where(tmp_path, monkeypatch):
                 "versions": {"torch": "9.9"}},
     }  # fmt: skip
     nbformat.write(notebook, file)
-    table = plain(status.chapters([file]))
+    table = status.chapters([file])
     assert "| paper | 2026-01-02 03:04 | 62 | a card | `abc` | as run |" in table
     assert "With torch 9.9." in table
     chapter(tmp_path / "notebooks", "one", "changed")
@@ -123,9 +119,9 @@ def test_the_status_page_says_what_is_missing(tmp_path):
     dates = ["2026-01-01T10:00:00Z", "2026-01-01T10:30:00Z",  # a sitting, and another
              "2026-01-03T10:00:00Z", "2026-01-03T10:12:00Z"]  # fmt: skip
     records = pd.DataFrame({"experiment": "done", "device": "a card", "date": dates})
-    table = plain(status.experiments(sorted(tmp_path.glob("*.toml")), records))
-    done, empty = table.splitlines()[2:]
-    assert done == "| `done` | quick | 4 of 2 | 42 | a card | 2026-01-03 |"
+    table = status.experiments(sorted(tmp_path.glob("*.toml")), records)
+    done, empty = table.replace("\u00a0", " ").replace("\u2011", "-").splitlines()[2:]
+    assert done == "| `done` | quick | 4 of 2 | 42 | 2026-01-03 | a card |"
     assert empty == "| `empty` | quick | 0 of 2 |  |  |  |"
 
 

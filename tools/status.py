@@ -46,10 +46,10 @@ def experiments(files: list[Path], records: pd.DataFrame) -> str:
         rows.append({
             "experiment": f"`{experiment.name}`",
             "profile": experiment.profile,
-            "runs": f"{len(runs)} of {asked}",
+            "runs": unbroken(f"{len(runs)} of {asked}"),
             "minutes": f"{minutes(runs['date']):.0f}" if len(runs) else "",
-            "device": device_names(runs["device"]),
-            "last run": runs["date"].max()[:10] if len(runs) else "",
+            "last run": unbroken(runs["date"].max()[:10]) if len(runs) else "",
+            "device": unbroken(device_names(runs["device"])),
         })  # fmt: skip
     return table(rows)
 
@@ -61,15 +61,13 @@ def minutes(dates: pd.Series) -> float:
 
 
 def table(rows: list[dict[str, str]]) -> str:
-    """Rows of equal keys as a Markdown table; a cell is not broken into lines."""
-    lines = [rows[0], ["---"] * len(rows[0]), *(map(unbroken, row.values()) for row in rows)]
+    """Rows of equal keys as a Markdown table."""
+    lines = [rows[0], ["---"] * len(rows[0]), *(row.values() for row in rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def unbroken(text: str) -> str:
-    """With spaces and hyphens at which no line ends; links and code stay as they are."""
-    if text.startswith(("[", "`")):
-        return text
+    """With spaces and hyphens at which no line ends."""
     return text.replace(" ", "\u00a0").replace("-", "\u2011")
 
 
