@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import pack
 import pandas as pd
 import pytest
 import stage
@@ -190,6 +191,46 @@ def test_pack_refuses(tmp_path):
     evil = run("back", tmp_path / "evil.tar", "--into", tmp_path)
     assert evil.returncode == 2 and "holds what is no result: kit/__init__.py" in evil.stderr
     assert not (tmp_path / "kit").exists()
+
+
+@pytest.fixture
+def index(monkeypatch):
+    """Packages of an index, and what ``pip`` would leave of them."""
+    made = {"old": "any", "new": "any"}
+
+    def pip(folder, command, *arguments):
+        calls[command] = [pinned for pinned in arguments if "==" in pinned]
+        for name, version in (pinned.split("==") for pinned in calls[command]):
+            (folder / f"{name}-{version}-py3-none-{made[name]}.whl").touch()
+
+    calls = {"made": made}
+    packages = [
+        {"name": "new", "version": "2.0", "wheels": [{}]},
+        {"name": "old", "version": "1.0"},
+        {"name": "there", "version": "3.0", "wheels": [{}]},
+    ]
+    monkeypatch.setattr(pack, "locked", lambda python: packages)
+    monkeypatch.setattr(pack, "pip", pip)
+    return calls
+
+
+def test_a_package_without_a_wheel_is_built_before_it_travels(index, tmp_path):
+    pack.download("3.12", ["th*"], tmp_path / "wheels")
+    assert index["download"] == ["new==2.0"] and index["wheel"] == ["old==1.0"]
+    names = sorted(wheel.name.split("-")[0] for wheel in (tmp_path / "wheels").iterdir())
+    assert names == ["new", "old"]
+
+
+def test_a_built_wheel_that_is_not_python_alone_is_refused(index, tmp_path):
+    index["made"]["old"] = "linux_x86_64"
+    with pytest.raises(ValueError, match="old-1.0.* was built for this machine"):
+        pack.download("3.12", ["th*"], tmp_path / "wheels")
+
+
+def test_the_folder_of_a_pack_must_be_new(tmp_path):
+    command = [sys.executable, ROOT / "tools" / "pack.py", "out", "--into", tmp_path]
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 2 and "is there already" in refused.stderr
 
 
 def test_one_bad_experiment_file_stops_a_list_before_it_runs(tmp_path):

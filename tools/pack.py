@@ -13,11 +13,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
-PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in (17, 24, 26, 27, 28, 31, 34, 35)]
+PLATFORMS = [f"manylinux_2_{n}_x86_64" for n in range(5, 36)]
 PLATFORMS += ["manylinux2014_x86_64", "manylinux1_x86_64"]
 RESULTS = ("results/records", "results/executed")
 RUN = """\
@@ -65,7 +66,10 @@ def main() -> int:
     args = parser.parse_args()
     try:
         args.command(args)
-    except (OSError, ValueError, tarfile.TarError, subprocess.CalledProcessError) as error:
+    except subprocess.CalledProcessError as error:
+        print(f"pack: {' '.join(map(str, error.cmd[:4]))} ... failed, see above", file=sys.stderr)
+        return 2
+    except (OSError, ValueError, tarfile.TarError) as error:
         print(f"pack: {error}", file=sys.stderr)
         return 2
     return 0
@@ -76,7 +80,8 @@ def out(args: argparse.Namespace) -> None:
     absent = [str(folder) for folder in args.data if not folder.is_dir()]
     if absent:
         raise FileNotFoundError(f"no such folder of data: {', '.join(absent)}")
-    args.into.mkdir(parents=True)
+    if args.into.exists():
+        raise FileExistsError(f"{args.into} is there already: name a folder that is not")
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.tar"
         git("archive", "--prefix=source/", f"--output={whole}", "HEAD")
@@ -87,6 +92,7 @@ def out(args: argparse.Namespace) -> None:
                 wheels = Path(folder) / "wheels"
                 download(args.python, args.there, wheels)
                 tar.add(wheels, "wheels")
+        args.into.mkdir(parents=True)
         split(whole, args.into, args.piece * 2**20)
     commit = git("rev-parse", "--short=12", "HEAD")
     (args.into / "run.sh").write_text(RUN.format(commit=commit, results=" ".join(RESULTS)))
@@ -95,24 +101,39 @@ def out(args: argparse.Namespace) -> None:
 
 def download(python: str, there: list[str], wheels: Path) -> None:
     """Wheels of what the book needs, at the project's versions, for that Python on Linux."""
-    compiled = subprocess.run(
-        [Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet", "--extra", "book",
-         "--python-version", python, "--constraint", "constraints.txt", "--no-annotate",
-         "--no-header", "--no-emit-index-url", "--python-platform", "x86_64-manylinux_2_28",
-         "pyproject.toml"],
-        cwd=REPOSITORY, check=True, capture_output=True, text=True,
-    ).stdout.split("\n")  # fmt: skip
-    wanted = [
-        line for line in filter(None, compiled)
-        if not any(fnmatch(line.split("==")[0], name) for name in there)
-    ]  # fmt: skip
+    packages = [p for p in locked(python) if not any(fnmatch(p["name"], name) for name in there)]
+    ready, source = [], []
+    for package in packages:
+        pinned = f"{package['name']}=={package['version']}"
+        (ready if "wheels" in package else source).append(pinned)
+    wheels.mkdir()
+    if source:
+        pip(wheels, "wheel", *source)
+    for wheel in wheels.iterdir():
+        if not wheel.name.endswith("-none-any.whl"):
+            raise ValueError(f"{wheel.name} was built for this machine: name it under --there")
     platforms = [f"--platform={platform}" for platform in PLATFORMS]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--no-deps",
-         "--dest", wheels, f"--python-version={python}", "--implementation=cp", *platforms,
-         *wanted],
-        check=True,
-    )  # fmt: skip
+    pip(wheels, "download", *ready, "--only-binary=:all:", f"--python-version={python}",
+        "--implementation=cp", *platforms)  # fmt: skip
+
+
+def locked(python: str) -> list[dict]:
+    """Packages of the book as a lock file names them: name, version, wheels if there are any."""
+    with tempfile.TemporaryDirectory() as folder:
+        lock = Path(folder) / "pylock.toml"
+        subprocess.run(
+            [Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet", "--extra", "book",
+             "--python-version", python, "--python-platform", "x86_64-manylinux_2_28",
+             "--constraint", "constraints.txt", "--output-file", lock, "pyproject.toml"],
+            cwd=REPOSITORY, check=True,
+        )  # fmt: skip
+        return tomllib.loads(lock.read_text())["packages"]
+
+
+def pip(folder: Path, command: str, *arguments: str) -> None:
+    """Run pip where its files shall lie."""
+    run = [sys.executable, "-m", "pip", command, "--quiet", "--no-deps", *arguments]
+    subprocess.run(run, cwd=folder, check=True)
 
 
 def split(whole: Path, into: Path, size: int) -> None:
