@@ -69,10 +69,12 @@ def test_a_killed_run_repeats_no_finished_chapter(tmp_path):
 
 
 def test_a_failing_chapter_does_not_stop_the_others(tmp_path):
-    files = [chapter(tmp_path / "in", "bad", "1 / 0"), chapter(tmp_path / "in", "good", "1")]
+    codes = {"bad": "1 / 0", "killed": "import os; os.kill(os.getpid(), 9)", "good": "1"}
+    files = [chapter(tmp_path / "in", name, code) for name, code in codes.items()]
     process = execute("--into", tmp_path / "out", *files)
     assert process.wait(120) == 1
-    assert "ZeroDivisionError" in process.stderr.read()
+    said = process.stderr.read()
+    assert "ZeroDivisionError" in said and "killed.ipynb failed:\nKernel died" in said
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["good.ipynb"]
 
 

@@ -49,7 +49,7 @@ def main() -> int:
     for chapter in progress(todo, f"chapters at {args.profile}"):
         try:
             execute(chapter, args.into / chapter.name, args.profile)
-        except papermill.PapermillExecutionError as error:
+        except (papermill.PapermillExecutionError, RuntimeError) as error:  # or its kernel died
             failed[chapter] = error
     for chapter, error in failed.items():
         print(f"{chapter} failed:\n{error}", file=sys.stderr)
