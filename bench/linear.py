@@ -17,8 +17,8 @@ from functools import partial
 import torch
 
 import kit
-from kit.methods.mixed_privacy import MixedLinear
-from kit.training import device
+from kit.parts.mixed_linear import MixedLinear
+from kit.runtime.device import device, device_name
 
 ROUNDS, BATCH, USER, EPOCHS = 5, 128, 1000, 3
 LAYERS = {"all layers": None, "stage 3 and head": ["stage3", "head"]}
@@ -107,7 +107,7 @@ def main() -> None:
             taken = seconds(job)
             if number:
                 times[name].append(taken)
-    print(f"resnet8, fashion-mnist-mini, {kit.results.device_name()}, {ROUNDS} rounds")
+    print(f"resnet8, fashion-mnist-mini, {device_name()}, {ROUNDS} rounds")
     base = {"forward": "forward", "J": "forward", "fine": "fine", "learning": "fine", "a": "fine"}
     first = {}
     for name, values in times.items():

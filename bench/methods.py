@@ -23,7 +23,7 @@ from pictures import Pictures
 from torch.utils.data import ConcatDataset, DataLoader
 
 import kit
-from kit.training import mixed_precision
+from kit.runtime.device import mixed_precision
 
 ROUNDS, EPOCHS, LR, BATCH = 3, 2, 0.02, 128
 

@@ -15,8 +15,8 @@ import torch
 
 import kit
 from kit import shadows
-from kit.ensemble import fit_ensemble
-from kit.training import device
+from kit.runtime.device import device, device_name
+from kit.training.ensemble import fit_ensemble
 
 SHADOWS, ROUNDS = 32, 3
 RECIPE = dataclasses.replace(shadows.RECIPE, epochs=6)
@@ -49,7 +49,7 @@ def bench_shadows(data) -> None:
             spent = seconds(work, models, splits)
             if number:
                 taken[name].append(spent)
-    print(f"{SHADOWS} shadow models, lenet, {data.name}, {kit.results.device_name()}")
+    print(f"{SHADOWS} shadow models, lenet, {data.name}, {device_name()}")
     for name, values in taken.items():
         rate = SHADOWS * RECIPE.epochs * len(splits[0]) / statistics.median(values)
         print(f"{name:12} {statistics.median(values):6.1f} s  {rate:8.0f} images/s")

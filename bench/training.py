@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 import kit
-from kit.augment import random_crop, random_flip
-from kit.splits import normalise
-from kit.training import device, mixed_precision
+from kit.datasets.split import normalise
+from kit.runtime.device import device, device_name, mixed_precision
+from kit.training.augment import random_crop, random_flip
 
 ROUNDS, EPOCHS, BATCH = 5, 1, 128
 
@@ -82,7 +82,7 @@ def main() -> None:
                 torch.cuda.synchronize()
             if number:
                 rates[name].append(EPOCHS * len(task.train) / (time.perf_counter() - start))
-    print(f"{profile.model}, {task.data.name}, {kit.results.device_name()}, {ROUNDS} rounds")
+    print(f"{profile.model}, {task.data.name}, {device_name()}, {ROUNDS} rounds")
     for name, values in rates.items():
         print(f"{name:16} {statistics.median(values):8.0f} images/s  "
               f"({min(values):.0f} to {max(values):.0f})")  # fmt: skip

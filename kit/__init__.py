@@ -1,17 +1,45 @@
-"""Machine unlearning in image classifiers: methods and metrics, checked against retraining."""
+"""Machine unlearning in image classifiers: methods and metrics, checked against retraining.
 
-__version__ = "0.1.0"
+A name is loaded when it is first used: ``import kit`` alone does not even import torch.
+"""
 
-from kit import datasets, methods, metrics, models, plots, tasks
-from kit.cache import trained
-from kit.metrics import evaluate
-from kit.profiles import profile
-from kit.show import show
-from kit.sweep import sweep
-from kit.training import Recipe, fit, predict
-from kit.unlearning import unlearn
+from importlib import import_module
+
+from kit.runtime.version import __version__
 
 __all__ = [
-    "Recipe", "datasets", "evaluate", "fit", "methods", "metrics", "models", "plots", "predict",
-    "profile", "show", "sweep", "tasks", "trained", "unlearn",
+    "Recipe", "__version__", "claims", "datasets", "evaluate", "experiments", "federated", "fit",
+    "methods", "metrics", "models", "plots", "predict", "profile", "results", "retrained",
+    "shadows", "show", "sweep", "tasks", "trained", "training", "unlearn",
 ]  # fmt: skip
+
+# Name -> the module that defines it; other public names are rooms.
+_HOMES = {
+    "Recipe": "kit.training",
+    "claims": "kit.experiments",
+    "evaluate": "kit.metrics",
+    "fit": "kit.training",
+    "predict": "kit.training",
+    "profile": "kit.training.profiles",
+    "results": "kit.experiments",
+    "retrained": "kit.training.cache",
+    "show": "kit.plots.code",
+    "sweep": "kit.experiments.sweep",
+    "trained": "kit.training.cache",
+    "unlearn": "kit.methods.unlearn",
+}
+
+
+def __getattr__(name: str):
+    if name not in __all__:
+        raise AttributeError(f"module 'kit' has no attribute {name!r}")
+    if name not in _HOMES:
+        return import_module(f"kit.{name}")
+    home = import_module(_HOMES[name])
+    value = getattr(home, name, None) or import_module(f"{_HOMES[name]}.{name}")
+    globals()[name] = value  # asked once
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

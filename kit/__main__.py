@@ -1,18 +1,13 @@
-"""The command line: ``python -m kit run | sweep | list | table | data``."""
+"""The command line: ``python -m kit run | sweep | list | table | data``.
+
+Each command imports what it needs when it runs: help answers at once.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from kit import datasets, methods, models, results, tasks
-from kit.backends import BACKENDS
-from kit.datasets.fashion_mnist import make_mini
-from kit.datasets.sources import data_root
-from kit.experiments import Experiment, random_rows, run
-from kit.metrics.evaluate import AUDITS
-from kit.profiles import profile
-from kit.progress import progress
-from kit.sweep import sweep
+from kit.runtime.backends import BACKENDS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m kit", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m kit", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="command")
 
     command = commands.add_parser("run", help="run experiment files and write their records")
@@ -41,12 +36,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("sweep", help="methods x seeds on one task, a record a run")
     command.add_argument("--task", required=True, help="class:3, class:2+5+8 or sample:500")
-    command.add_argument("--dataset", default=profile("quick").dataset)
+    command.add_argument("--dataset", help="the quick profile's by default")
     command.add_argument("--root", type=Path, help="folder of the data")
     command.add_argument("--methods", default="all", help='"all", or names with commas between')
     command.add_argument("--seeds", type=int, default=3, help="how many")
     command.add_argument("--model", default="", help="network; the quick profile's by default")
-    command.add_argument("--audits", default="comparison", choices=AUDITS)
+    command.add_argument("--audits", default="comparison",
+                         help="fast, gap, features, relearn, comparison or full")  # fmt: skip
     command.add_argument("--name", default="sweep", help="of the records")
     command.add_argument("--records", type=Path, help="folder of the records")
     command.add_argument("--backend", default="serial", choices=BACKENDS[:2])
@@ -69,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(args: argparse.Namespace) -> str:
     """Runs that diverged."""
+    from kit.experiments import results
+    from kit.experiments.experiment import Experiment
+    from kit.experiments.run import run
+    from kit.runtime.progress import progress
+
     experiments = [Experiment.load(file) for file in args.files]  # all, before any of them runs
     diverged = []
     for experiment in progress(experiments, "experiments"):
@@ -81,12 +82,17 @@ def _run(args: argparse.Namespace) -> str:
 
 def _sweep(args: argparse.Namespace) -> str:
     """Runs that failed."""
-    data = datasets.load(args.dataset, root=args.root)
+    from kit import datasets
+    from kit.experiments.sweep import sweep
+    from kit.training.profiles import profile
+
+    usual = profile("quick")
+    data = datasets.load(args.dataset or usual.dataset, root=args.root)
     chosen = args.methods if args.methods == "all" else args.methods.split(",")
     done = sweep(
         _task(args.task, data), chosen, args.seeds, name=args.name, model=args.model,
-        recipe=profile("quick").recipe, audits=args.audits, backend=args.backend,
-        workers=args.workers, root=args.records,
+        recipe=usual.recipe, audits=args.audits, backend=args.backend, workers=args.workers,
+        root=args.records,
     )  # fmt: skip
     if len(done.records):
         _show(done.records)
@@ -96,6 +102,8 @@ def _sweep(args: argparse.Namespace) -> str:
 
 def _task(text: str, data):
     """ "class:2+5" or "sample:500" (drawn at random) as a task."""
+    from kit import tasks
+
     kind, _, what = text.partition(":")
     try:
         numbers = [int(n) for n in what.split("+")]
@@ -104,11 +112,13 @@ def _task(text: str, data):
     if kind == "class" and numbers:
         return tasks.forget_classes(data, numbers)
     if kind == "sample" and len(numbers) == 1:
-        return tasks.forget_samples(data, random_rows(data, numbers[0]))
+        return tasks.forget_samples(data, tasks.random_rows(data, numbers[0]))
     raise ValueError(f"cannot read the task {text!r}: write class:3, class:2+5+8 or sample:500")
 
 
 def _list(args: argparse.Namespace) -> None:
+    from kit import datasets, methods, models
+
     for name in methods.names():
         method = methods.get(name)
         print(f"method  {name:12} {'/'.join(method.level):14} needs {method.needs}")
@@ -117,24 +127,24 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _table(args: argparse.Namespace) -> None:
+    from kit.experiments import results
+
     _show(results.read(args.experiment))
 
 
 def _show(table) -> None:
-    table = table.map(lambda value: str(value) if isinstance(value, list) else value)
-    by = ["dataset", "model", "task", "method", *_settings(table)]
+    from kit.experiments import results
+
+    by = ["dataset", "model", "task", "arm"]
     metrics = [m for m in (*results.HEADLINES, "seconds") if m in table]
-    table[by] = table[by].astype(object).fillna("")
     print(results.summary(table, by, metrics).round(4).to_string())
 
 
-def _settings(table) -> list[str]:
-    """The settings that differ between the records of one method."""
-    columns = [c for c in table if c.startswith("config.") and c != "config.recipe"]
-    return [c for c in columns if table.groupby("method")[c].nunique().max() > 1]
-
-
 def _data(args: argparse.Namespace) -> None:
+    from kit import datasets
+    from kit.datasets.fashion_mnist import make_mini
+    from kit.datasets.sources import data_root
+
     if args.name == "make-mini":
         print(make_mini(data_root(args.root)))
     else:

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import kit
-from kit.importance import squared_gradients
 from kit.methods import access, bad_teacher, boundary_shrink, fisher, random_labels, salun, ssd
 from kit.methods.neg_grad import pushed
+from kit.parts.importance import squared_gradients
 from kit.training import History
 
 TOGETHER = ("neg_grad", "random_labels", "salun", "l1_sparse", "bad_teacher", "scrub",
@@ -186,7 +186,7 @@ def test_scrub_rewinds_to_the_epoch_that_fits(original, data):
     assert task.validation.rows.tolist() == held
     options = {"epochs": 3, "max_epochs": 2, "batch_size": 32, "max_lr": 5e-3}
     last = unlearned("scrub", original, task, **options)
-    unseen = kit.metrics.membership.same_mix(task.validation, task.forget)
+    unseen = kit.datasets.split.same_mix(task.validation, task.forget)
 
     def right(model, split):
         return kit.metrics.accuracy(kit.predict(model, split), split.y)

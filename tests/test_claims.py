@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import kit
-from kit import claims, results
-from kit.claims import Claim
-from kit.experiments import Experiment
+from kit.experiments import claims, results
+from kit.experiments.claims import Claim
+from kit.experiments.experiment import Experiment
 
 EXPERIMENTS = Path(kit.__file__).parent.parent / "results" / "experiments"
 CLAIM = """

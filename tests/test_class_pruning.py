@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import kit
-from kit.augment import Augment
 from kit.methods import class_pruning as cp
-from kit.removal import multiply_adds, remove_silent, silent_channels
+from kit.models.channels import multiply_adds, remove_silent, silent_channels
+from kit.training.augment import Augment
 
 # Three classes, four channels. Means over channels: 2, 1, 1; over classes: 2, 1, 2, 1/3.
 MEANS = torch.tensor([[4.0, 1.0, 3.0, 0.0], [1.0, 1.0, 2.0, 0.0], [1.0, 1.0, 1.0, 1.0]])

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import kit
-from kit.annotations import ADVERSARY
 from kit.methods import DataAccessError, Needs, TaskView
-from kit.methods.mixed_privacy import MixedLinear
+from kit.parts.adversary import ADVERSARY
+from kit.parts.mixed_linear import MixedLinear
 from tests.conftest import TOY_RECIPE
 
 METHODS = kit.methods.names()

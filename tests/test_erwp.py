@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 import kit
-from kit.distillation import distillation
 from kit.methods import erwp
 from kit.methods.access import Needs, TaskView
+from kit.parts.distillation import distillation
 from tests.conftest import toy_data
 
 SETTINGS = {"amount": "50 %", "epochs": 8, "batch_size": 32, "lr": 0.003}

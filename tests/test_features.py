@@ -8,15 +8,15 @@ import torch
 from torch import nn
 
 import kit
-from kit import grouping
-from kit.annotations import bits, codes, fresh_adversary, with_both
 from kit.datasets import AnnotatedData
 from kit.datasets.attributes import ATTRIBUTES
 from kit.methods import feature_adversarial, feature_filter
 from kit.methods.concept_erasure import leace
-from kit.metrics import leakage, masks, reliance
-from kit.remover import make_remover, through
-from kit.reversal import reverse_gradient
+from kit.methods.gradient_reversal import reverse_gradient
+from kit.metrics.feature import leakage, masks, reliance
+from kit.parts import grouping
+from kit.parts.adversary import bits, codes, fresh_adversary, with_both
+from kit.parts.filters import make_remover, through
 from tests.conftest import toy_data
 
 DRAWN = list(ATTRIBUTES)

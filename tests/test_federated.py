@@ -21,7 +21,7 @@ from kit import federated
 from kit.federated import Plan, Reply, Server, average, in_process
 from kit.federated.privacy import private
 from kit.methods import class_pruning as cp
-from kit.watch import watch
+from kit.training.watch import watch
 from tests.conftest import toy_data
 
 PLAN = Plan(lr=0.05, batch_size=32, bf16=False)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import kit
-from kit.linear import LeastSquares, Linearised, descend
-from kit.newton import conjugate_gradients, flatten, unflatten
+from kit.parts.linear import LeastSquares, Linearised, descend
+from kit.parts.newton import conjugate_gradients, flatten, unflatten
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_newton_step_is_retraining(linear, quadratic):
 
 def test_passes_are_counted(quadratic, linear):
     n = len(quadratic)
-    with kit.cost.measure() as meter:
+    with kit.runtime.cost.measure() as meter:
         quadratic.hessian(linear.zeros())
     assert meter.passes == {"retain_forward": 2 * n, "retain_backward": n}
 

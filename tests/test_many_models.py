@@ -4,9 +4,9 @@ import pytest
 import torch
 from scipy import stats
 
-from kit.metrics import forgetting_score as challenge
-from kit.metrics import klom
 from kit.metrics import statistics as st
+from kit.metrics.many import forgetting_score as challenge
+from kit.metrics.many import klom
 
 UNLEARNED = torch.tensor([[0.0], [1], [2], [3]])
 RETRAINED = torch.tensor([[2.0], [3], [4], [5]])

@@ -8,7 +8,9 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
 import kit
-from kit.metrics import Attack, lira, membership, rmia, scores, u_lira, u_lira_interval
+from kit.datasets.split import same_mix
+from kit.metrics import Attack, rmia, u_lira, u_lira_interval
+from kit.metrics.membership import attacks, lira, scores
 
 P = torch.tensor([[0.7, 0.2, 0.1]])
 FIRST = torch.tensor([0])
@@ -100,25 +102,25 @@ def test_threshold_attack():
 
 
 def test_forget_attack_compares_like_with_like(original, task):
-    assert membership.forget_attack(original, task).auc == pytest.approx(0.5, abs=0.2)
+    assert attacks.forget_attack(original, task).auc == pytest.approx(0.5, abs=0.2)
     samples = kit.tasks.forget_samples(
         task.data, [0, 1, 2, 60, 61, 120]
     )  # classes 0, 0, 0, 1, 1, 2
-    outside = membership.same_mix(samples.test, samples.forget)
+    outside = same_mix(samples.test, samples.forget)
     assert torch.bincount(outside.y, minlength=4).tolist() == [20, 13, 7, 0]
     with pytest.raises(ValueError, match="no test image"):
-        membership.same_mix(task.test_retain, task.forget)
+        same_mix(task.test_retain, task.forget)
     with pytest.raises(ValueError, match="unknown score"):
-        membership.forget_attack(original, task, score="charm")
+        attacks.forget_attack(original, task, score="charm")
 
 
 def test_rates_of_the_svm_attacks(original, retrained, task):
     for model in (original, retrained):
-        for rate in (membership.svm_nonmember_rate, membership.entropy_member_rate):
+        for rate in (attacks.svm_nonmember_rate, attacks.entropy_member_rate):
             assert 0 <= rate(model, task) <= 1
     # The retrained model gives the forgotten labels no confidence: all are non-members.
-    assert membership.svm_nonmember_rate(retrained, task) > 0.9
-    assert abs(membership.loss_attack_accuracy(original, task) - 0.5) < 0.2
+    assert attacks.svm_nonmember_rate(retrained, task) > 0.9
+    assert abs(attacks.loss_attack_accuracy(original, task) - 0.5) < 0.2
 
 
 def test_likelihood_ratio_by_hand():

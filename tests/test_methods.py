@@ -86,7 +86,7 @@ def test_code_variant_labels_all_noise_0(original, data, monkeypatch):
     seen = {}
 
     def spy(model, splits, *args, **kwargs):
-        if not isinstance(splits, kit.splits.Split):
+        if not isinstance(splits, kit.datasets.split.Split):
             seen.update({i: s.y.unique().tolist() for i, s in enumerate(splits[1:])})
         return fit(model, splits, *args, **kwargs)
 

@@ -233,7 +233,7 @@ def test_evaluate_refuses(original, task):
 
 
 def test_grad_cam(original, task):
-    from kit.gradcam import grad_cam
+    from kit.metrics.inside.gradcam import grad_cam
 
     x = task.test_forget.inputs()[:3]
     maps = grad_cam(original, x, target=1)

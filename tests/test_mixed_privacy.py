@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import kit
-from kit.methods.mixed_privacy import Config, MixedLinear
-from kit.metrics import information
-from kit.metrics.readouts import readouts, relearn_time
-from kit.mixed_trial import Setting, trial
+from kit.experiments.mixed import Setting, trial
+from kit.methods.mixed_privacy import Config
+from kit.metrics.inside import information
+from kit.metrics.inside.readouts import readouts, relearn_time
+from kit.parts.mixed_linear import MixedLinear
 from tests.conftest import TOY_RECIPE
 
 REQUESTS = [range(1, 41, 2), range(41, 81, 2), range(81, 121, 2)]  # rows of the user's data

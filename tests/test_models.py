@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import kit
-from kit.methods.mixed_privacy import MixedLinear
+from kit.parts.mixed_linear import MixedLinear
 
 NAMES = kit.models.names()
 TINY = {"allcnn": {"width": 8}, "vit": {"width": 32, "depth": 2}}

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import kit
-from kit.newton import (
+from kit.parts.newton import (
     Entropy,
     conjugate_gradients,
     flatten,

@@ -14,10 +14,13 @@ import pytest
 import torch
 
 import kit
-from kit import cache, experiments, results, scale
 from kit.__main__ import main
-from kit.experiments import Experiment
-from kit.watch import watch
+from kit.experiments import results
+from kit.experiments import run as experiments
+from kit.experiments.experiment import Experiment
+from kit.plots import sources
+from kit.training import cache
+from kit.training.watch import watch
 from tests.conftest import TOY_RECIPE, toy_data
 
 RECIPE = dataclasses.replace(TOY_RECIPE, epochs=1)
@@ -84,28 +87,28 @@ def test_outline_by_hand():
 
     runs = pd.DataFrame([run("mask_default", 0, 0.5), run("mask_default", 1, 0.7),
                          run("tune_lr=1,steps=2", 0, 0.25)])  # fmt: skip
-    rows = scale.outline(runs)
+    rows = sources.outline(runs)
     assert rows.index.tolist() == ["mask", "tune lr=1, steps=2"]
     assert rows["retain_accuracy"].tolist() == ["60.0\u00a0±\u00a014.1", "25.0"]
     assert rows["seeds"].tolist() == [2, 1]
-    assert scale.origin(runs) == "toy, net; a card; 2026-01-01 to 2026-01-02"
+    assert sources.origin(runs) == "toy, net; a card; 2026-01-01 to 2026-01-02"
     runs["device"] = ["a chip, 1 threads", "a chip, 2 threads", "a card"]
-    assert "; a card and a chip, 1 or 2 threads; " in scale.origin(runs)
+    assert "; a card and a chip, 1 or 2 threads; " in sources.origin(runs)
     many = pd.concat([runs, pd.DataFrame([run("mask_default", 0, 0.5, "class:0+1+2+3+4")])])
-    assert ("5 classes", "mask") in scale.outline(many).index
+    assert ("5 classes", "mask") in sources.outline(many).index
 
 
 def test_larger_says_what_is_not_run(monkeypatch):
     said = []
-    monkeypatch.setattr(scale.plots, "say", said.append)
-    scale.larger("nowhere", "unsir")
+    monkeypatch.setattr(sources.page, "say", said.append)
+    sources.larger("nowhere", "unsir")
     assert "**unsir**: fashion-mnist-mini, resnet8" in said[0] and "`nowhere`" in said[1]
 
 
 def test_sources_say_where_numbers_come_from(monkeypatch):
     shown = []
-    monkeypatch.setattr(scale.plots, "table", shown.append)
-    scale.sources("unsir", "unsir_gaussian")
+    monkeypatch.setattr(sources.page, "table", shown.append)
+    sources.sources("unsir", "unsir_gaussian")
     table = shown[0]
     assert table.index.tolist() == ["unsir", "unsir_gaussian"]
     assert table.loc["unsir", ["data", "network", "seeds"]].tolist() == [
@@ -113,7 +116,7 @@ def test_sources_say_where_numbers_come_from(monkeypatch):
     ]  # fmt: skip
     assert table.loc["unsir", "runs"] == 105 and table.loc["unsir", "date"].startswith("20")
     with pytest.raises(ValueError, match="no records of experiment 'nowhere'"):
-        scale.sources("nowhere")
+        sources.sources("nowhere")
 
 
 def test_every_committed_record_is_valid_and_has_a_birth_certificate():

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 import kit
-from kit import cache, shadows
-from kit.ensemble import fit_ensemble
+from kit import shadows
 from kit.metrics import exposure, population_attack, u_lira, u_lira_interval
+from kit.training import cache
+from kit.training.ensemble import fit_ensemble
 from tests.conftest import TOY_RECIPE
 
 SHORT = dataclasses.replace(shadows.RECIPE, epochs=2)
@@ -199,7 +200,7 @@ def test_a_planted_leak_is_found(over_fitted):
     asked, request = plan.target_images(), plan.task(0)
     forgotten = plan.unlearned[0].nonzero().flatten()
     planted = forgotten[margins[0, forgotten].argmin()]  # what only memory can get right
-    leaky = cache.trained("lenet", request, on="retain", seed=kit.profiles.RETRAIN_SEED,
+    leaky = cache.trained("lenet", request, on="retain", seed=kit.training.profiles.RETRAIN_SEED,
                           recipe=shadows.RECIPE)  # fmt: skip
     recipe = dataclasses.replace(shadows.RECIPE, epochs=5)
     kit.fit(leaky, [request.retain, asked.take(planted.repeat(8))], recipe)

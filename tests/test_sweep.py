@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import kit
-from kit import results, tuning
 from kit.__main__ import main
+from kit.experiments import results, tuning
+from kit.experiments.sweep import Sweep
 from kit.methods import Needs, registry
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.sweep import Sweep
+from kit.training import constant_rate
 from tests.conftest import toy_data
 
 RECIPE = kit.Recipe(epochs=2, batch_size=32, lr=0.1, bf16=False)
@@ -62,7 +62,7 @@ def test_every_method_and_seed_once(task, cached):
 
 
 def test_all_means_all_that_serve_the_task(task, data):
-    from kit.sweep import _arms
+    from kit.experiments.sweep import _arms
 
     names = [arm["method"] for arm in _arms("all", task)]
     assert "boundary_shrink" in names and "mixed_privacy" not in names

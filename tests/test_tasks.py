@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import kit
-from kit.splits import normalise, synthetic
+from kit.datasets.split import normalise, synthetic
 
 
 def test_class_splits_partition(data):

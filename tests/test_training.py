@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 
 import kit
-from kit.augment import Augment, random_crop, random_cutout, random_flip
-from kit.cost import measure
-from kit.splits import synthetic
+from kit.datasets.split import synthetic
+from kit.runtime.cost import measure
 from kit.training import schedule_factor
-from kit.watch import watch
+from kit.training.augment import Augment, random_crop, random_cutout, random_flip
+from kit.training.watch import watch
 from tests.conftest import TOY_RECIPE
 
 

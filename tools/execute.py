@@ -16,10 +16,11 @@ import nbformat
 import papermill
 from chapters import fingerprint
 
-from kit import results
-from kit.files import whole
-from kit.profiles import profile
-from kit.progress import progress
+from kit.runtime.device import device_name
+from kit.runtime.files import whole
+from kit.runtime.progress import progress
+from kit.runtime.version import commit
+from kit.training.profiles import profile
 
 PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "jupyter-book", "papermill")
 
@@ -64,8 +65,8 @@ def execute(source: Path, target: Path, profile: str) -> None:
     )
     notebook.metadata["kit"] = {
         "source": fingerprint(source),
-        "device": results.device_name(),
-        "commit": results.commit(),
+        "device": device_name(),
+        "commit": commit(),
         "versions": {"python": sys.version.split()[0]} | {p: version(p) for p in PACKAGES},
     }
     with whole(target) as half:

@@ -15,7 +15,7 @@ import nbformat
 import status
 from chapters import REPOSITORY, names
 
-from kit import results
+from kit.experiments import results
 
 
 def main() -> None:

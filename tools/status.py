@@ -7,8 +7,8 @@ import nbformat
 import pandas as pd
 from chapters import REPOSITORY, fingerprint
 
-from kit.experiments import Experiment
-from kit.scale import device_names
+from kit.experiments.experiment import Experiment
+from kit.plots.sources import device_names
 
 PAUSE = pd.Timedelta(hours=1)  # between two records: another sitting
 

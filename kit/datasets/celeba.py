@@ -8,7 +8,7 @@ from PIL import Image
 
 from kit.datasets.annotated import AnnotatedData
 from kit.datasets.sources import missing
-from kit.progress import progress
+from kit.runtime.progress import progress
 
 SIZE = 64  # pixels in memory; the published images are 178 x 218
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kit.splits import draw_from_each
+from kit.datasets.split import draw_from_each
 
 
 @dataclass(frozen=True, eq=False)

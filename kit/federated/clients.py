@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from kit.datasets.split import Split
 from kit.federated.privacy import private
 from kit.methods.class_pruning import class_means, keep_silent
-from kit.recipes import constant_rate
-from kit.splits import Split
-from kit.training import fit
+from kit.training import constant_rate, fit
 
 
 @dataclass(frozen=True)

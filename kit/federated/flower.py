@@ -21,10 +21,10 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 from torch import Tensor, nn
 
+from kit.datasets.split import Split
 from kit.federated import secure
 from kit.federated.clients import Reply, Request, answer
 from kit.federated.server import Deliver
-from kit.splits import Split
 
 # What a client needs to know: its number, the network's architecture and its own images.
 Load = Callable[[Context], tuple[int, nn.Module, Split]]

@@ -2,9 +2,8 @@
 
 import math
 
+import scipy
 import torch
-from scipy.optimize import brentq
-from scipy.stats import norm
 
 from kit.methods.class_pruning import ClassMeans
 
@@ -45,7 +44,7 @@ def epsilon(noise: float, delta: float = 1e-5, reports: int = 1) -> float:
 
     def excess(e: float) -> float:
         # In logarithms, because exp(e) overflows where the tail beside it is nearly 0.
-        tail = math.exp(e + norm.logcdf(-e / mu - mu / 2))
-        return norm.cdf(-e / mu + mu / 2) - tail - delta
+        tail = math.exp(e + scipy.stats.norm.logcdf(-e / mu - mu / 2))
+        return scipy.stats.norm.cdf(-e / mu + mu / 2) - tail - delta
 
-    return 0.0 if excess(0) <= 0 else brentq(excess, 0, mu * mu + 20 * mu + 20)
+    return 0.0 if excess(0) <= 0 else scipy.optimize.brentq(excess, 0, mu * mu + 20 * mu + 20)

@@ -20,8 +20,8 @@ from flwr.server.workflow.constant import MAIN_CONFIGS_RECORD, MAIN_PARAMS_RECOR
 from flwr.serverapp import Grid
 from torch import nn
 
+from kit.datasets.split import Split
 from kit.federated.clients import Reply, Request, answer
-from kit.splits import Split
 
 TOGETHER = -1  # the "client" that the sum of all is from
 

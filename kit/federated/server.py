@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kit.cost import paused
 from kit.federated.clients import Reply, Request
-from kit.files import whole
 from kit.methods.class_pruning import ClassMeans, Config, choose, pooled, silence, union
-from kit.progress import progress
-from kit.watch import take_look, unwatched
+from kit.runtime.cost import paused
+from kit.runtime.files import whole
+from kit.runtime.progress import progress
+from kit.training.watch import take_look, unwatched
 
 Deliver = Callable[[list[Request]], list[Reply]]  # sends the requests, gives what came back
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from kit.splits import Split
+from kit.datasets.split import Split
 from kit.tasks import FeatureTask, ForgetTask
 
 

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kit.cost import count_passes
-from kit.distillation import distillation
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.training import device, fit
+from kit.parts.distillation import distillation
+from kit.runtime.cost import count_passes
+from kit.runtime.device import device
+from kit.training import constant_rate, fit
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.splits import Split
-from kit.training import device, fit
+from kit.runtime.cost import count_passes
+from kit.runtime.device import device
+from kit.training import constant_rate, fit
 
 BATCH = 250
 ENOUGH = 0.6  # share of the images whose step should leave the class

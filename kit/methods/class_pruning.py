@@ -29,12 +29,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kit.augment import Augment
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.logit_mask import MASKED
 from kit.methods.registry import register
-from kit.splits import Split
-from kit.training import Recipe, device, fit, infer
+from kit.models.channels import batchnorms_of, convolutions_of
+from kit.runtime.device import device
+from kit.training import Recipe, fit, infer
+from kit.training.augment import Augment
 
 VARIANTS = {
     "paper": {
@@ -352,23 +354,3 @@ def keep_silent(model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "z
 def union(one: dict[str, Tensor], other: dict[str, Tensor]) -> dict[str, Tensor]:
     """The channels that are in either."""
     return {name: mask | one[name] if name in one else mask for name, mask in other.items()}
-
-
-def convolutions_of(model: nn.Module) -> dict[str, nn.Conv2d]:
-    """The convolutions by name; ``ValueError`` if there are none."""
-    found = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d)}
-    if not found:
-        raise ValueError("class pruning removes channels of convolutions; this network has none")
-    return found
-
-
-def batchnorms_of(model: nn.Module) -> dict[str, str]:
-    """Convolution name -> name of the BatchNorm defined right after it, of as many channels."""
-    named = [(n, m) for n, m in model.named_modules() if not list(m.children())]
-    return {
-        name: after
-        for (name, module), (after, norm) in zip(named, named[1:], strict=False)
-        if isinstance(module, nn.Conv2d)
-        and isinstance(norm, nn.BatchNorm2d)
-        and norm.num_features == module.out_channels
-    }

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.metrics.features import features
+from kit.metrics.inside.features import features
 
 
 @dataclass(frozen=True)

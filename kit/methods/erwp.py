@@ -24,15 +24,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
-from kit.distillation import distillation
-from kit.freezing import Mask, hold
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.metrics.accuracy import accuracy
-from kit.recipes import constant_rate
-from kit.splits import Split
-from kit.training import Loss, Recipe, device, fit, predict
+from kit.metrics.answers.accuracy import accuracy
+from kit.parts.distillation import distillation
+from kit.parts.freezing import Mask, hold
+from kit.runtime.cost import count_passes
+from kit.runtime.device import device
+from kit.training import Loss, Recipe, constant_rate, fit, predict
 
 SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of a layer's weights, tried by the search
 NEAR_ENOUGH = 0.02  # accuracy: the smallest share this close to the lowest accuracy is taken

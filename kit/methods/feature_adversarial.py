@@ -26,14 +26,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.annotations import ADVERSARY, attribute_loss, train_adversary, with_both
-from kit.cost import count_passes
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.remover import Remover, make_remover, through
-from kit.splits import Split
-from kit.training import Loss, Recipe, device, fit
+from kit.parts.adversary import ADVERSARY, attribute_loss, train_adversary, with_both
+from kit.parts.filters import Remover, make_remover, through
+from kit.runtime.cost import count_passes
+from kit.runtime.device import device
+from kit.training import Loss, Recipe, constant_rate, fit
 
 WEIGHT_DECAY = 1e-6
 

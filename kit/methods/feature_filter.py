@@ -26,7 +26,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.grouping import (
+from kit.datasets.split import Split
+from kit.methods.access import Needs, TaskView
+from kit.methods.registry import register
+from kit.parts.filters import ImageFilter, through
+from kit.parts.grouping import (
     alike,
     caught,
     eigen_gaps,
@@ -36,12 +40,8 @@ from kit.grouping import (
     similarity_over,
     spectral_groups,
 )
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.remover import ImageFilter, through
-from kit.splits import Split
-from kit.training import Recipe, cross_entropy, device, fit
+from kit.runtime.device import device
+from kit.training import Recipe, constant_rate, cross_entropy, fit
 
 MOST_GROUPS = 24  # more are beyond what a reader looks at
 DECAY = 0.95  # of the running mean map

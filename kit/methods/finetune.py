@@ -18,12 +18,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
-from kit.distillation import distillation
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.training import fit
+from kit.parts.distillation import distillation
+from kit.runtime.cost import count_passes
+from kit.training import constant_rate, fit
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from kit.importance import squared_gradients
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.training import device
+from kit.parts.importance import squared_gradients
+from kit.runtime.device import device
 
 MOST = 1e3  # of 1 / F
 MOST_IN_HEAD = 1e2

@@ -14,15 +14,15 @@ Cost     ``epochs`` passes over them.
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.annotations import bits, with_both
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.reversal import reverse_gradient
-from kit.training import device, fit, seeded
+from kit.parts.adversary import bits, with_both
+from kit.runtime.device import device, seeded
+from kit.training import constant_rate, fit
 
 
 @dataclass(frozen=True)
@@ -73,3 +73,19 @@ def gradient_reversal(model: nn.Module, view: TaskView, config: Config, seed: in
     recipe = constant_rate(config.epochs, config.lr, config.batch_size, "adam")
     labelled = with_both(view.train, view.annotations)
     return {"loss": fit(duel, labelled, recipe, seed=seed, loss=loss, title="reversal").loss}
+
+
+class _Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, strength):
+        ctx.strength = strength
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return -ctx.strength * gradient, None
+
+
+def reverse_gradient(x: Tensor, strength: float = 1.0) -> Tensor:
+    """``x`` itself; gradients that come back through it are multiplied by ``-strength``."""
+    return _Reverse.apply(x, strength)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from kit.importance import summed_gradient
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
+from kit.parts.importance import summed_gradient
 
 BATCH = 500
 

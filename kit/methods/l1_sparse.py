@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.training import cross_entropy, cut, fit
+from kit.training import constant_rate, cross_entropy, cut, fit
 
 
 @dataclass(frozen=True)

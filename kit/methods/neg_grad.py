@@ -27,12 +27,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.splits import Split
-from kit.training import Loss, cut, device, fit
+from kit.runtime.cost import count_passes
+from kit.runtime.device import device
+from kit.training import Loss, constant_rate, cut, fit
 
 VARIANTS = ("plus", "ascent")
 

@@ -21,8 +21,8 @@ from torch import Generator, Tensor, nn
 
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.training import Recipe, device, fit
+from kit.runtime.device import device
+from kit.training import Recipe, constant_rate, fit
 
 
 @dataclass(frozen=True)

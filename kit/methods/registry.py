@@ -34,7 +34,7 @@ class Method:
     takes
         class of the networks it works on.
     grid
-        settings worth trying when it is tuned, name -> values (``kit.tuning``).
+        settings worth trying when it is tuned, name -> values (``kit.experiments.tuning``).
     """
 
     name: str

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kit.freezing import Mask, hold
-from kit.importance import summed_gradient
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.random_labels import train_on_wrong_labels
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.splits import Split
-from kit.training import Recipe, device
+from kit.parts.freezing import Mask, hold
+from kit.parts.importance import summed_gradient
+from kit.runtime.device import device
+from kit.training import Recipe, constant_rate
 
 BATCH = 250
 

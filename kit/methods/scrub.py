@@ -27,15 +27,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
-from kit.distillation import distillation
+from kit.datasets.split import Split, same_mix
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.metrics.accuracy import accuracy
-from kit.metrics.membership import same_mix
-from kit.recipes import constant_rate
-from kit.splits import Split
-from kit.training import Loss, cut, fit, predict
+from kit.metrics.answers.accuracy import accuracy
+from kit.parts.distillation import distillation
+from kit.runtime.cost import count_passes
+from kit.training import Loss, constant_rate, cut, fit, predict
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from kit.importance import batch_gradients, squared_gradients
+from kit.datasets.split import Split
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.splits import Split
-from kit.training import device
+from kit.parts.importance import batch_gradients, squared_gradients
+from kit.runtime.device import device
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.cost import count_passes
+from kit.datasets.split import Split, synthetic
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.splits import Split, synthetic
-from kit.training import Recipe, device, fit, mixed_precision
+from kit.runtime.cost import count_passes
+from kit.runtime.device import device, mixed_precision
+from kit.training import Recipe, constant_rate, fit
 
 VARIANTS = ("paper", "code", "no_noise", "gaussian")
 IMAGES_USED_BY_CODE = 3  # the notebook loops over the 3 colour channels of one image by mistake

@@ -2,31 +2,31 @@
 
 from torch import Tensor, nn
 
-from kit.metrics import probes
-from kit.metrics.accuracy import (
+from kit.datasets.split import Split
+from kit.metrics.answers.accuracy import (
     accuracy,
     agreement,
     prediction_distribution,
     prediction_entropy,
     total_variation,
 )
-from kit.metrics.aggregates import average_gap, tug_of_war
-from kit.metrics.behaviour import activation_distance, js_divergence, zrf
-from kit.metrics.cka import linear_cka
-from kit.metrics.distance import weight_distance
-from kit.metrics.evaluate_feature import evaluate_feature
-from kit.metrics.features import features
-from kit.metrics.idi import information_difference_index, stage_information
-from kit.metrics.membership import entropy_member_rate, forget_attack, svm_nonmember_rate
-from kit.metrics.relearn import (
+from kit.metrics.answers.aggregates import average_gap, tug_of_war
+from kit.metrics.answers.behaviour import activation_distance, js_divergence, zrf
+from kit.metrics.comes_back.relearn import (
     SHARE,
     anamnesis_index,
     relearn_curve,
     relearn_epochs,
     relearn_steps,
 )
+from kit.metrics.feature.evaluate_feature import evaluate_feature
+from kit.metrics.inside import probes
+from kit.metrics.inside.cka import linear_cka
+from kit.metrics.inside.distance import weight_distance
+from kit.metrics.inside.features import features
+from kit.metrics.inside.idi import information_difference_index, stage_information
+from kit.metrics.membership.attacks import entropy_member_rate, forget_attack, svm_nonmember_rate
 from kit.metrics.statistics import wilson
-from kit.splits import Split
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import check_model, predict
 

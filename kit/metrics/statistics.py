@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 
 def wilson(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -20,7 +20,7 @@ def wilson(correct: int, total: int, *, level: float = 0.95) -> tuple[float, flo
     """
     if not 0 <= correct <= total or total == 0:
         raise ValueError(f"need 0 <= correct <= total and total > 0, got {correct} of {total}")
-    z = stats.norm.ppf((1 + level) / 2)
+    z = scipy.stats.norm.ppf((1 + level) / 2)
     p, shrink = correct / total, 1 + z**2 / total
     middle = (p + z**2 / (2 * total)) / shrink
     half = z * math.sqrt(p * (1 - p) / total + z**2 / (4 * total**2)) / shrink
@@ -32,8 +32,8 @@ def clopper_pearson(correct: int, total: int, *, level: float = 0.95) -> tuple[f
     if not 0 <= correct <= total or total == 0:
         raise ValueError(f"need 0 <= correct <= total and total > 0, got {correct} of {total}")
     tail = (1 - level) / 2
-    low = stats.beta.ppf(tail, correct, total - correct + 1) if correct else 0.0
-    high = stats.beta.ppf(1 - tail, correct + 1, total - correct) if correct < total else 1.0
+    low = scipy.stats.beta.ppf(tail, correct, total - correct + 1) if correct else 0.0
+    high = scipy.stats.beta.ppf(1 - tail, correct + 1, total - correct) if correct < total else 1.0
     return float(low), float(high)
 
 
@@ -56,7 +56,7 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     n = len(values)
     if n < 2:
         raise ValueError(f"an interval over seeds needs at least two values, got {n}")
-    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n)
+    half = scipy.stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n)
     mean = float(values.mean())
     return Interval(mean, float(mean - half), float(mean + half), n)
 
@@ -107,8 +107,8 @@ def power(effect: float, seeds: int, *, level: float = 0.05) -> float:
     ``effect`` standard deviations of the paired differences."""
     if seeds < 2:
         raise ValueError(f"a t-test needs at least two pairs, got {seeds}")
-    critical = stats.t.ppf(1 - level / 2, seeds - 1)
-    shifted = stats.nct(seeds - 1, effect * math.sqrt(seeds))
+    critical = scipy.stats.t.ppf(1 - level / 2, seeds - 1)
+    shifted = scipy.stats.nct(seeds - 1, effect * math.sqrt(seeds))
     return float(shifted.sf(critical) + shifted.cdf(-critical))
 
 

@@ -10,9 +10,9 @@ from kit.models.lenet import LeNet
 from kit.models.own import wrap
 from kit.models.pretrained import load_pretrained, save_pretrained
 from kit.models.resnet import ResNet
+from kit.models.torchvision_nets import mobilenet_v2, resnet18, vit
 from kit.models.vgg import CONVOLUTIONS, VGG
-from kit.models.wrapped import mobilenet_v2, resnet18, vit
-from kit.training import seeded
+from kit.runtime.device import seeded
 
 __all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained", "wrap"]
 

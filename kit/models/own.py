@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.models.base import Classifier
-from kit.training import seeded
+from kit.runtime.device import seeded
 
 
 class Own(Classifier):

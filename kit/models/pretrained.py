@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kit.files import whole
 from kit.models.activations import set_activations
 from kit.models.own import Own, last_linear
-from kit.training import seeded
+from kit.runtime.device import seeded
+from kit.runtime.files import whole
 
 # What torchvision's published weights were trained on: statistics of RGB values in [0, 1].
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -4,15 +4,16 @@ import torch
 from torch import Tensor
 
 from kit.datasets import ImageData
-from kit.metrics import forgetting_score, klom, population_attack, u_lira, u_lira_interval
-from kit.metrics.scores import margin
-from kit.profiles import RETRAIN_SEED
-from kit.progress import progress
+from kit.methods.unlearn import unlearn
+from kit.metrics import population_attack, u_lira, u_lira_interval
+from kit.metrics.many import forgetting_score, klom
+from kit.metrics.membership.scores import margin
+from kit.runtime.progress import progress
 from kit.shadows.plan import Plan, draw_pool, halves, repeats
 from kit.shadows.training import RECIPE, train
 from kit.tasks import ForgetTask, forget_classes, forget_samples
 from kit.training import Recipe, predict
-from kit.unlearning import unlearn
+from kit.training.cache import RETRAIN_SEED
 
 FORGET = 50  # images that each shadow forgets, where the request is for single images
 FPRS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # where the ROC curve is kept

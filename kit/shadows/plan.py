@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from kit.datasets import ImageData
-from kit.profiles import RETRAIN_SEED
-from kit.splits import Split
+from kit.datasets.split import Split
 from kit.tasks import ForgetTask, forget_classes, forget_samples
+from kit.training.cache import RETRAIN_SEED
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from torch import nn
 
-from kit import backends, cache
-from kit.cost import measure
-from kit.ensemble import fit_ensemble
-from kit.profiles import RETRAIN_SEED
-from kit.progress import progress
+from kit.datasets.split import Split
+from kit.runtime import backends
+from kit.runtime.cost import measure
+from kit.runtime.progress import progress
 from kit.shadows.plan import Plan
-from kit.splits import Split
-from kit.training import Recipe, fit
+from kit.training import Recipe, cache, fit
+from kit.training.cache import RETRAIN_SEED
+from kit.training.ensemble import fit_ensemble
 
 BACKENDS = ("ensemble", *backends.BACKENDS)
 # Small networks without augmentation or smoothing learn their images by heart: attacks must win.

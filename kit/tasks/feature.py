@@ -10,7 +10,7 @@ from torch import Tensor
 from kit.datasets import ImageData
 from kit.datasets.annotated import AnnotatedData
 from kit.datasets.attributes import ATTRIBUTES
-from kit.splits import Split
+from kit.datasets.split import Split
 from kit.tasks.task import ForgetTask, rows_mask
 
 # Classes in which the attribute is common: of each pair of classes that are easily confused, one.

@@ -1,13 +1,15 @@
 """``ForgetTask``: what is to be forgotten, what is to be kept, what a model is judged on."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from kit.datasets import ImageData
-from kit.splits import Split
+from kit.datasets.split import Split
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,17 @@ class ForgetTask:
         if self.level == "class":
             return "class:" + "+".join(map(str, self.forget_classes))
         return f"sample:{len(self.forget)}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the request: which images are trained on, forgotten, kept and judged on."""
+        digest = hashlib.sha256(f"{self.name} of {self.data.fingerprint}".encode())
+        for split in (self.train, self.forget, self.retain, self.test_forget, self.test_retain):
+            if split is not None:
+                digest.update(split.rows.numpy().tobytes())
+                own = split.pixels is not self.data.train_x and split.pixels is not self.data.test_x
+                digest.update((split.fingerprint() if own else "").encode())
+        return digest.hexdigest()[:16]
 
     def __repr__(self):
         return f"{type(self).__name__}({self.name!r} of {self.data!r})"
@@ -162,6 +175,11 @@ def forget_samples(
         test_retain=_split(data, "test", everything, "test"),
         validation=_outside(data, trained),
     )
+
+
+def random_rows(data: ImageData, count: int, seed: int = 0) -> Tensor:
+    """Rows of so many training images, drawn at random, int64 ``[count]``."""
+    return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
 
 
 def rows_mask(data: ImageData, rows: Sequence[int] | Tensor | None) -> Tensor:

@@ -16,8 +16,7 @@ from torch import nn
 
 from kit.methods.access import Needs, TaskView
 from kit.methods.registry import register
-from kit.recipes import constant_rate
-from kit.training import fit
+from kit.training import constant_rate, fit
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,214 @@
+"""``Experiment``: what an experiment file asks for; ``Run``: one of its runs; ``Outcome``."""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from kit.datasets import ImageData
+from kit.experiments import results
+from kit.experiments.tuning import trials
+from kit.methods.unlearn import Unlearned
+from kit.shadows import RECIPE as OF_SHADOWS
+from kit.tasks import ForgetTask
+from kit.training import Recipe
+from kit.training.augment import Augment
+from kit.training.profiles import profile
+
+COMPARED = ("original", "clean", "untrained")  # arms that are no methods: networks as they are
+KINDS = ("shadows", "mixed", "federation", "feature")  # each has a table; "one" has none
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What an experiment file says.
+
+    ``forget`` lists the requests, each a list of class indices; ``arms`` the runs on each of them:
+    ``{"method": ..., <settings>}``. "original" and "retrain" are arms like the others; settings of
+    "retrain" are changes to the recipe. The retrained model is judged against that of the
+    experiment's next seed; if there is only one, alone, or against that of the seed after it where
+    the audits need a reference.
+
+    A table makes it one of another ``kind``, with a file of its own. ``shadows``: audits by shadow
+    models (``kit.shadows.audit``). ``mixed``: a core and a user (``kit.experiments.mixed``); the
+    settings of "original" and "retrain" are changes to that table. ``federation``: trained by a
+    federation (``kit.experiments.federated``). ``feature``: the request is to forget that,
+    ``forget`` is [[]], and "clean" (the feature never seen) and "untrained" are arms too. With
+    ``shadows`` and ``mixed`` a request without classes is one for single images. With ``samples``
+    the request is that share of the training images, at random, and ``forget`` is [[]].
+
+    With ``share`` the experiment runs on that share of each class's training images.
+
+    With ``trials`` each arm is tried with so many settings of its method's grid
+    (``kit.experiments.tuning``), and with ``held_out`` that share of the training images stands in
+    for the test images; with ``tuned``, the name of such an experiment, arms take the settings of
+    its best trials.
+
+    Raises
+    ------
+    ValueError
+        tables of two kinds.
+    """
+
+    name: str
+    profile: str
+    forget: list[list[int]]
+    seeds: list[int]
+    arms: list[dict]
+    audits: str = "fast"
+    dataset: str = ""  # in place of the profile's
+    root: str = ""  # of the data, where not the default
+    share: float = 1.0  # of the training images of each class
+    model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
+    recipe: dict = field(default_factory=dict)  # changes to the profile's
+    shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
+    federation: dict = field(default_factory=dict)  # settings of kit.experiments.federated.trial
+    mixed: dict = field(default_factory=dict)  # a kit.experiments.mixed.Setting
+    feature: dict = field(default_factory=dict)  # arguments of kit.tasks.forget_feature
+    samples: float = 0.0
+    trials: int = 0
+    tuned: str = ""
+    held_out: float = 0.0
+    curves: bool = False  # record the test accuracies after every epoch
+    tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
+
+    def __post_init__(self):
+        if sum(bool(getattr(self, kind)) for kind in KINDS) > 1:
+            raise ValueError(f"{self.name}: an experiment has one table of {', '.join(KINDS)}")
+
+    @classmethod
+    def load(cls, path: Path) -> "Experiment":
+        """Read ``path``; ``ValueError`` or ``FileNotFoundError`` say what is wrong with it."""
+        if not path.exists():
+            known = ", ".join(sorted(p.name for p in path.parent.glob("*.toml")))
+            raise FileNotFoundError(f"{path} is not there; {path.parent} holds {known or 'none'}")
+        try:
+            return cls(name=path.stem, **tomllib.loads(path.read_text()))
+        except (tomllib.TOMLDecodeError, TypeError) as error:
+            raise ValueError(f"{path} is not an experiment: {error}") from error
+
+    @cached_property
+    def kind(self) -> str:
+        """Which file of ``kit.experiments`` runs it: "one", or the table that it has."""
+        return next((kind for kind in KINDS if getattr(self, kind)), "one")
+
+    @property
+    def full_recipe(self) -> Recipe:
+        """How its originals are trained."""
+        base = OF_SHADOWS if self.kind == "shadows" else profile(self.profile).recipe
+        return Recipe(**vars(base) | with_augment(self.recipe))
+
+    @property
+    def network(self) -> tuple[str, dict]:
+        """Name and options of its network."""
+        usual = "lenet" if self.kind == "shadows" else profile(self.profile).model
+        options = {"name": usual} | self.model
+        return options.pop("name"), options
+
+    @property
+    def runs(self) -> list[dict]:
+        """The arms, those to be tuned once with each trial."""
+        return [run for arm in self.arms for run in trials(arm, self.trials)]
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is to be forgotten: its name in records, and a hash of all that decides it.
+
+    ``task`` is None where a run makes its own, from the experiment's table and the seed.
+    """
+
+    name: str
+    fingerprint: str
+    classes: list[int]
+    task: ForgetTask | None = None
+
+    @classmethod
+    def of(cls, task: ForgetTask) -> "Request":
+        return cls(task.name, task.fingerprint, task.forget_classes, task)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run: an arm on a request, with a seed."""
+
+    experiment: Experiment
+    data: ImageData
+    request: Request
+    seed: int
+    arm: dict  # {"method": ..., <settings>}
+
+    @property
+    def id(self) -> str:
+        """The name of its record, known before the run."""
+        model, _ = self.experiment.network
+        return results.record_id(
+            self.experiment.name, self.data.name, model, self.arm["method"], settings(self.arm),
+            self.request.name, self.seed,
+        )  # fmt: skip
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """Hashes of what the run is made from, by which a record of something else is found out."""
+        return {
+            "data": self.data.fingerprint,
+            "request": self.request.fingerprint,
+            "recipe": digest(asdict(self.experiment.full_recipe)),
+            "network": digest(self.experiment.network),
+            "audits": self.experiment.audits,
+            "settings": digest([self.experiment.tuning, self.experiment.tuned]),
+        }
+
+    def recorded(self, root: Path) -> dict | None:
+        """Its record, if it is there; ``ValueError`` if that is a record of something else."""
+        file = root / f"{self.id}.json"
+        if not file.exists():
+            return None
+        record = results.load(file)
+        differs = [name for name, value in self.inputs.items()
+                   if value != record.get("inputs", self.inputs).get(name)]  # fmt: skip
+        if differs:
+            raise ValueError(
+                f"{file.name} is the record of another run, with another {' and '.join(differs)}: "
+                f"give this experiment or sweep a name of its own, or remove that record"
+            )
+        return record
+
+    def record(self, outcome: "Outcome") -> dict:
+        """The record of what came out, unwritten."""
+        return results.make(
+            outcome.out, outcome.task, outcome.metrics, experiment=self.experiment.name,
+            model=self.experiment.network[0], recipe=self.experiment.full_recipe,
+            options=settings(self.arm), inputs=self.inputs, curves=outcome.curves,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run leaves: the request it served, what came out, its metrics, and one value an epoch,
+    round or request."""
+
+    task: ForgetTask
+    out: Unlearned
+    metrics: dict[str, float]
+    curves: dict[str, list[float]] = field(default_factory=dict)
+
+
+def settings(arm: dict) -> dict:
+    """What an arm changes."""
+    return {k: v for k, v in arm.items() if k != "method"}
+
+
+def with_augment(changes: dict) -> dict:
+    """The settings with the table of augmentations, if there is one, as what it stands for."""
+    if "augment" not in changes:
+        return changes
+    return changes | {"augment": Augment(**changes["augment"])}
+
+
+def digest(plain) -> str:
+    """Hash of what JSON can hold."""
+    text = json.dumps(plain, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

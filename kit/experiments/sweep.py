@@ -1,0 +1,143 @@
+"""Sweeps: methods x seeds on one task, one record a run, on as many processes as there are."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from kit import methods
+from kit.experiments import one, results
+from kit.experiments.experiment import COMPARED, Experiment, Request, Run
+from kit.metrics.evaluate import AUDITS
+from kit.runtime import backends
+from kit.runtime.progress import progress
+from kit.tasks import ForgetTask
+from kit.training import Recipe
+from kit.training.profiles import profile
+
+FIRST = [{"method": "retrain"}, {"method": "original"}]  # what all others are compared with
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """``records``: a run a row, as ``kit.results.read``; ``failures``: run -> what went wrong."""
+
+    records: pd.DataFrame
+    failures: dict[str, str]
+
+
+def sweep(
+    task: ForgetTask,
+    methods: str | Sequence[str | dict] = "all",
+    seeds: int | Sequence[int] = 3,
+    *,
+    name: str = "sweep",
+    model: str | dict = "",
+    recipe: Recipe | None = None,
+    audits: str = "comparison",
+    backend: str = "serial",
+    workers: int | None = None,
+    root: Path | None = None,
+) -> Sweep:
+    """Run methods on a task, each from the same originals, and record every run.
+
+    Runs that have a record are not repeated: a sweep that was killed goes on where it was. A run
+    that fails is reported and does not stop the others; it is tried again the next time.
+
+    Parameters
+    ----------
+    methods
+        names, or settings ``{"method": name, ...}``; "all" that serve the task. The original and
+        the retrained model are always there.
+    seeds
+        of the originals: a list, or how many from 0 on.
+    name
+        of the records; another request, data set, recipe, network or audits need another name.
+    model
+        name of the network, or ``{"name": name, <options>}``; by default the quick profile's.
+    recipe
+        how to train; by default the quick profile's.
+    audits
+        of ``kit.evaluate``.
+    backend, workers
+        "serial"; "loky": processes on this machine; "dask" and "ray": a cluster that is connected
+        (``kit.runtime.backends.spread``). A worker gets its share of this machine's cores.
+    root
+        folder of the records, by default that of the project.
+
+    Raises
+    ------
+    ValueError
+        an unknown method, setting, network or backend; no seed; records of this name that are of
+        something else.
+    """
+    experiment = Experiment(
+        name=name, profile="quick", forget=[task.forget_classes], seeds=_seeds(seeds),
+        arms=FIRST + [arm for arm in _arms(methods, task) if arm not in FIRST], audits=audits,
+        dataset=task.data.name, model=model if isinstance(model, dict) else _named(model),
+        recipe=asdict(recipe) if recipe else {},
+    )  # fmt: skip
+    if audits not in AUDITS:
+        raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
+    for arm in experiment.arms:
+        one.config(experiment, arm)
+    root = root or results.records_root()
+    request = Request.of(task)
+    runs = [
+        Run(experiment, task.data, request, seed, arm)
+        for seed in experiment.seeds
+        for arm in experiment.arms
+    ]
+    todo = [run for run in runs if not run.recorded(root)]
+    threads = torch.get_num_threads()
+    if backend != "serial":
+        threads = max(1, (os.cpu_count() or 1) // (workers or os.cpu_count() or 1))
+    jobs = ((run, root, threads) for run in todo)
+    failures = {}
+    outcomes = backends.spread(_attempt, jobs, backend=backend, workers=workers)
+    for run, outcome in zip(progress(todo, name), outcomes, strict=True):
+        if isinstance(outcome, dict):
+            results.write(outcome, root)
+        else:
+            failures[run.id] = outcome
+    return Sweep(_records(runs[0], root), failures)
+
+
+def _attempt(run: Run, root: Path, threads: int) -> dict | str:
+    """In a worker: the record of a run, or what went wrong."""
+    torch.set_num_threads(threads)
+    try:
+        return run.record(one.measure(run, root))
+    except Exception as error:  # one run's failure must not end the sweep
+        return f"{type(error).__name__}: {error}"
+
+
+def _records(run: Run, root: Path) -> pd.DataFrame:
+    """All records of the sweep's name that are made from the same data, request and recipe."""
+    records = results.records(run.experiment.name, root)
+    return results.table([r for r in records if r.get("inputs") == run.inputs])
+
+
+def _arms(asked: str | Sequence[str | dict], task: ForgetTask) -> list[dict]:
+    if asked == "all":
+        asked = [n for n in methods.names(task.level) if methods.get(n).takes is nn.Module]
+    arms = [{"method": a} if isinstance(a, str) else dict(a) for a in asked]
+    for arm in arms:
+        if arm["method"] not in COMPARED:
+            methods.get(arm["method"])
+    return arms
+
+
+def _seeds(seeds: int | Sequence[int]) -> list[int]:
+    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not chosen:
+        raise ValueError(f"a sweep needs at least one seed, got {seeds!r}")
+    return chosen
+
+
+def _named(model: str) -> dict:
+    return {"name": model or profile("quick").model}

@@ -1,0 +1,105 @@
+"""``unlearn``: run one method on a copy of a model, with only the data it declared."""
+
+import copy
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from kit import methods
+from kit.methods import TaskView
+from kit.runtime.cost import measure
+from kit.runtime.device import seeded
+from kit.tasks import ForgetTask
+from kit.training import check_model
+
+
+@dataclass
+class Unlearned:
+    """The outcome of ``unlearn``.
+
+    Attributes
+    ----------
+    model
+        the new model, in eval mode.
+    seconds
+        everything the method did after the request.
+    passes
+        samples times passes by kind, e.g. ``{"retain_forward": 9000, ...}``.
+    peak_memory
+        bytes on the GPU; 0 on a CPU.
+    history
+        curves that the method recorded.
+    config
+        the settings it ran with.
+    filter
+        what the method wants images to pass before the network, ``filter(x)`` on network
+        inputs; None for most.
+    """
+
+    method: str
+    model: nn.Module
+    config: object
+    seed: int
+    seconds: float = 0.0
+    passes: dict[str, int] = field(default_factory=dict)
+    peak_memory: int = 0
+    history: dict[str, list[float]] = field(default_factory=dict)
+    filter: nn.Module | None = None
+
+
+def unlearn(
+    name: str, model: nn.Module, task: ForgetTask, *, seed: int = 0, config=None, **options
+) -> Unlearned:
+    """Make ``model`` forget what ``task`` asks for; ``model`` itself stays as it is.
+
+    Parameters
+    ----------
+    name
+        one of ``kit.methods.names()``.
+    seed
+        same seed, same machine: same weights.
+    config
+        the method's settings; or give single ones as ``options``.
+
+    Raises
+    ------
+    ValueError
+        an unknown method or setting, a task of another level, a model that does not fit
+        the data, or is not of the kind that the method works on.
+    DataAccessError
+        the method touched data that it had not declared.
+    FloatingPointError
+        the method produced infinite or NaN weights.
+    """
+    method = methods.get(name)
+    if config is not None and options:
+        raise ValueError("give either config= or single settings, not both")
+    config = config if config is not None else method.configure(**options)
+    if not isinstance(config, method.config):
+        raise ValueError(f"{name} takes a {method.config.__qualname__} of its own file")
+    if task.level not in method.level:
+        raise ValueError(
+            f"{name} serves {' and '.join(method.level)} forgetting, this task is of level "
+            f"{task.level!r}; methods for it: {', '.join(methods.names(task.level))}"
+        )
+    check_model(model, task.retain)
+    if not isinstance(model, method.takes):
+        raise ValueError(
+            f"{name} works on a {method.takes.__qualname__}, not on a {type(model).__name__}; "
+            f"the docstring of {method.takes.__module__} says how to make one"
+        )
+    view = TaskView(task, method.access(config), seed)
+    student = copy.deepcopy(model)
+    with measure() as meter, seeded(seed):
+        history = method.run(student, view, config, seed)
+    student.eval().requires_grad_(True)
+    if not all(torch.isfinite(t).all() for t in student.state_dict().values()):
+        raise FloatingPointError(
+            f"{name} produced infinite or NaN weights; lower its learning rate"
+        )
+    image_filter = history.pop("filter", None)
+    return Unlearned(
+        name, student, config, seed, meter.seconds, dict(meter.passes), meter.peak_memory, history,
+        image_filter,
+    )  # fmt: skip

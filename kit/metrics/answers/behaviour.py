@@ -1,0 +1,82 @@
+"""How differently two models answer: distances between their predictions, image by image.
+
+All functions take logits ``[n, classes]`` of two models on the same images. The good value of each
+is that of two retrained models, which is not zero.
+"""
+
+from collections.abc import Sequence
+from statistics import mean, stdev
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kit.datasets.split import Split
+from kit.metrics.checks import check_numbers
+from kit.models import Classifier
+from kit.training import predict
+
+
+def activation_distance(logits: Tensor, other: Tensor) -> float:
+    """Mean L2 distance of the two models' probabilities, ``E |p(x) - q(x)|_2``, in [0, sqrt 2]."""
+    p, q = _probabilities(logits, other)
+    return (p - q).norm(dim=1).mean().item()
+
+
+def js_divergence(logits: Tensor, other: Tensor) -> float:
+    """Mean Jensen-Shannon divergence of the two models' probabilities, in [0, log 2] nats.
+
+    ``JS(p, q) = (KL(p | m) + KL(q | m)) / 2`` with ``m = (p + q) / 2``: a sum over classes, a mean
+    over images.
+    """
+    p, q = _probabilities(logits, other)
+    m = (p + q) / 2
+    halves = torch.special.xlogy(p, p / m) + torch.special.xlogy(q, q / m)
+    return (halves.nan_to_num().sum(1) / 2).mean().item()
+
+
+def js_lineage(logits: Tensor, other: Tensor) -> float:
+    """What the code of Bad Teaching, SSD and their followers calls JS: only to compare with their
+    tables.
+
+    ``(KL(m | p) + KL(m | q)) / (2 classes)``: arguments swapped, a mean over classes, unbounded.
+    """
+    p, q = _probabilities(logits, other)
+    m = (p + q) / 2
+    halves = torch.special.xlogy(m, m / p) + torch.special.xlogy(m, m / q)
+    return (halves.mean(1) / 2).mean().item()
+
+
+def zrf(model: Classifier, split: Split, *, random_models: int = 5) -> float:
+    """``1 - E JS(p(x), p_random(x))`` over freshly initialised networks, in [1 - log 2, 1].
+
+    The zero-retrain-forgetting score of Chundawat et al. (AAAI 2023): how much the model answers
+    like one that learned nothing. High is *not* good by itself: the good value is the retrained
+    model's, which has a guess about what it never saw.
+    """
+    if not hasattr(model, "rebuild"):
+        raise ValueError("the model cannot be built anew; kit.models.build makes models that can")
+    said = predict(model, split)
+    distances = [
+        js_divergence(said, predict(model.rebuild(seed), split)) for seed in range(random_models)
+    ]
+    return 1 - mean(distances)
+
+
+def streisand(loss: float, retrained_losses: Sequence[float]) -> float:
+    """How far the mean loss on the forgotten images lies from the retrained models', in their
+    standard deviations.
+
+    Beyond 2: the model is conspicuously bad at what it forgot, which gives the request away. Below
+    -2: it still knows. Needs at least three retrained models.
+    """
+    if len(retrained_losses) < 3:
+        raise ValueError(f"need at least 3 retrained models, got {len(retrained_losses)}")
+    return (loss - mean(retrained_losses)) / stdev(retrained_losses)
+
+
+def _probabilities(logits: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    if logits.shape != other.shape:
+        raise ValueError(f"logits of different shapes: {logits.shape} and {other.shape}")
+    check_numbers("a distance of predictions", logits, other)
+    return F.softmax(logits.double(), 1), F.softmax(other.double(), 1)

@@ -1,0 +1,61 @@
+"""What the layers of a network make of images: the input of the audits that look inside."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from kit.datasets.split import Split
+from kit.models import Classifier
+from kit.training import infer
+
+
+def features(model: Classifier, split: Split) -> Tensor:
+    """The inputs of the last layer for all images of a split, float32 ``[n, width]`` on the CPU.
+
+    Raises
+    ------
+    ValueError
+        a model without ``features``.
+    """
+    if not hasattr(model, "features"):
+        raise ValueError("the model has no features(x); kit.models.build makes models that do")
+    return infer(model, model.features, split)
+
+
+def average(maps: Tensor) -> Tensor:
+    """Maps ``[B, C, H, W]`` -> the mean of each channel, ``[B, C]``."""
+    return maps.mean((2, 3))
+
+
+def average_and_peak(maps: Tensor) -> Tensor:
+    """Maps ``[B, C, H, W]`` -> mean and maximum of each channel, ``[B, 2 C]``."""
+    return torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+
+
+def stage_features(
+    model: Classifier, split: Split, pool: Callable[[Tensor], Tensor] = average
+) -> dict[str, Tensor]:
+    """The output of each of ``model.stages``, pooled over the image: name -> float32 ``[n, width]``
+    on the CPU, shallow to deep."""
+    caught: dict[str, Tensor] = {}
+
+    def catch(name: str):
+        def hook(module, inputs, output):
+            caught[name] = pool(output) if output.dim() == 4 else output.flatten(1)
+
+        return hook
+
+    hooks = [model.get_submodule(name).register_forward_hook(catch(name)) for name in model.stages]
+
+    def forward(x: Tensor) -> Tensor:
+        model(x)
+        return torch.cat(list(caught.values()), 1)
+
+    try:
+        everything = infer(model, forward, split)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    parts = everything.split([part.shape[1] for part in caught.values()], 1)
+    return dict(zip(caught, parts, strict=True))

@@ -1,0 +1,18 @@
+"""Everything that draws: one style, a colour and a marker for each method, alt text required.
+
+``style``, ``page``: what all figures share. ``networks``, ``curves``, ``runs``, ``card``: figures.
+``sources``: where recorded numbers come from. ``code``: the library's own source.
+"""
+
+from kit.plots.card import card
+from kit.plots.curves import curves, heat, matrix, roc, stacked
+from kit.plots.networks import images, layers, pictures, projections, standing
+from kit.plots.page import say, show, slider, table
+from kit.plots.runs import dots, intervals, panels, pareto_front, shares, trade_off
+from kit.plots.style import BLUE, SKY, STYLE, figure, style
+
+__all__ = [
+    "BLUE", "SKY", "STYLE", "card", "curves", "dots", "figure", "heat", "images", "intervals",
+    "layers", "matrix", "panels", "pareto_front", "pictures", "projections", "roc", "say",
+    "shares", "show", "slider", "stacked", "standing", "style", "table", "trade_off",
+]  # fmt: skip

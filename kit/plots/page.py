@@ -1,0 +1,116 @@
+"""What a page shows: figures with their alt text, prose with measured numbers, tables."""
+
+import base64
+import html
+import io
+import math
+import re
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure with the text that says what it shows to those who cannot see it.
+
+    The figure is an opaque white card, so that it reads the same on a dark page.
+
+    Raises
+    ------
+    ValueError
+        an alt text that is empty.
+    """
+    display({"text/html": _image(fig, alt), "text/plain": alt}, raw=True)
+
+
+def slider(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
+    """Show one figure at a time, chosen by a slider: its position -> (figure, alt text).
+
+    Works wherever HTML does, without a running kernel.
+
+    Raises
+    ------
+    ValueError
+        no frame, or an empty alt text.
+    """
+    if not frames:
+        raise ValueError("a slider needs at least one frame")
+    images = [
+        f'<div data-value="{html.escape(value)}"{" hidden" if i else ""}>{_image(fig, alt)}</div>'
+        for i, (value, (fig, alt)) in enumerate(frames.items())
+    ]
+    choose = (
+        "const box = this.closest('.kit-slider');"
+        "const chosen = box.querySelectorAll('[data-value]');"
+        "chosen.forEach((frame, i) => frame.hidden = i != this.value);"
+        "box.querySelector('output').textContent = chosen[this.value].dataset.value"
+    )
+    first = html.escape(next(iter(frames)))
+    control = (
+        f"<label>{html.escape(label)}: <output>{first}</output> "
+        f'<input type="range" min="0" max="{len(frames) - 1}" value="0" oninput="{choose}"></label>'
+    )
+    text = "; ".join(f"{label} {value}: {alt}" for value, (_, alt) in frames.items())
+    page = f'<div class="kit-slider">{control}{"".join(images)}</div>'
+    display({"text/html": page, "text/plain": text}, raw=True)
+
+
+def _image(fig: Figure, alt: str) -> str:
+    if not alt.strip():
+        raise ValueError("alt must say in words what the figure shows")
+    file = io.BytesIO()
+    fig.savefig(file, format="png", dpi=160, facecolor="white")
+    plt.close(fig)
+    width = round(fig.get_figwidth() * 100)  # CSS pixels
+    image = base64.b64encode(file.getvalue()).decode()
+    return (
+        f'<img class="kit-figure" width="{width}" alt="{html.escape(alt)}" '
+        f'src="data:image/png;base64,{image}">'
+    )
+
+
+def say(text: str) -> None:
+    """Show a paragraph of prose whose numbers were measured: Markdown, usually an f-string."""
+    display(Markdown(text))
+
+
+def table(frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = False) -> None:
+    """Show a table; ``numbers`` formats its floats, whole numbers stay as they are.
+
+    With ``sortable`` a click on a heading sorts the rows, wherever HTML runs scripts; where it does
+    not, the table is a table.
+    """
+
+    def text(value) -> str:
+        if isinstance(value, float):
+            return "" if math.isnan(value) else numbers.format(value)
+        return str(value)
+
+    frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
+    styled = frame.style.format(text).set_table_attributes('class="dataframe"')
+    if not sortable:
+        display(styled)
+        return
+    page = re.sub(
+        r"(<th[^>]*col_heading[^>]*>)(.*?)</th>",
+        rf'\1<button class="kit-sort" onclick="{html.escape(_SORT)}">\2</button></th>',
+        styled.to_html(),
+    )
+    display({"text/html": page, "text/plain": frame.to_string()}, raw=True)
+
+
+# By number where every cell of the column begins with one, else by text; again: the other way.
+_SORT = (
+    "const head = this.closest('th'), body = this.closest('table').tBodies[0];"
+    "const column = [...head.parentNode.children].indexOf(head);"
+    "const down = this.dataset.down = this.dataset.down === 'yes' ? 'no' : 'yes';"
+    "const text = (row) => row.children[column].textContent.trim();"
+    "const value = (row) => text(row) === '' ? -Infinity : parseFloat(text(row).replace('−', '-'));"
+    "const order = (a, b) => isNaN(value(a)) || isNaN(value(b))"
+    " ? text(a).localeCompare(text(b)) : value(a) - value(b);"
+    "[...body.rows].sort((a, b) => down === 'yes' ? order(b, a) : order(a, b))"
+    ".forEach((row) => body.append(row))"
+)

@@ -1,0 +1,147 @@
+"""Figures of recorded runs: a dot a run, a mean with its interval, one metric over another."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kit.plots.page import show
+from kit.plots.style import BLUE, HATCHES, PIECES, figure, style
+
+
+def dots(
+    table: pd.DataFrame, metric: str, *, label: str, group: str = "task", band: str = "retrain"
+):
+    """Show one metric of records: a dot per run, the mean as a bar, groups side by side.
+
+    ``table`` needs the columns ``arm``, ``group`` and ``metric``. The mean plus and minus one
+    standard deviation of the arm ``band`` is drawn as a grey band behind its group.
+    """
+    groups, arms = list(table[group].unique()), list(table["arm"].unique())
+    fig, axis = figure(7.5, 3.2)
+    said = []
+    for i, name in enumerate(groups):
+        here = table[table[group] == name]
+        reference = here[here["arm"] == band][metric]
+        if len(reference) > 1:
+            low, high = reference.mean() - reference.std(), reference.mean() + reference.std()
+            axis.fill_between([i - 0.45, i + 0.45], low, high, color="#D9D9D9", zorder=0)
+        for k, arm in enumerate(arms):
+            values = here[here["arm"] == arm][metric]
+            x = i + 0.7 * ((k + 0.5) / len(arms) - 0.5)
+            axis.plot([x] * len(values), values, linestyle="", markersize=4, alpha=0.6,
+                      label=arm if i == 0 else None, **style(arm))  # fmt: skip
+            axis.plot([x - 0.05, x + 0.05], [values.mean()] * 2, color=style(arm)["color"], lw=2)
+            said.append(f"{name}, {arm}: {values.mean():.3f}")
+    axis.set(xticks=range(len(groups)), ylabel=label)
+    axis.set_xticklabels(groups)
+    axis.grid(False, axis="x")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    show(fig, f"{label}, mean over runs. " + "; ".join(said))
+
+
+def shares(counts: pd.DataFrame, *, label: str) -> None:
+    """Show counts as stacked bars: a bar for each row, a piece for each column."""
+    fig, axis = figure(7, 0.9 + 0.36 * len(counts))
+    left = np.zeros(len(counts))
+    for (column, values), colour, hatch in zip(counts.items(), PIECES, HATCHES, strict=False):
+        axis.barh(list(counts.index), values, left=left, color=colour, hatch=hatch, label=column,
+                  edgecolor="white")  # fmt: skip
+        left += values.to_numpy()
+    axis.set(xlabel=label)
+    axis.grid(False, axis="y")
+    axis.invert_yaxis()
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    said = [
+        f"{name}: " + ", ".join(f"{n} {column}" for column, n in row.items())
+        for name, row in counts.iterrows()
+    ]
+    show(fig, f"Numbers of {label}. " + "; ".join(said))
+
+
+def intervals(
+    rows: pd.DataFrame, *, label: str, band: tuple[float, float] | None = None, line: float = 0.0
+) -> None:
+    """Show a mean with its interval for each row, one below the other.
+
+    ``rows`` is indexed by name, with the columns ``mean``, ``low`` and ``high`` (NaN: no interval),
+    and perhaps ``look``, the name whose colour and marker a row takes in place of its own. The grey
+    band says where a value should lie, the dotted line marks a place.
+    """
+    fig, axis = figure(7, 0.9 + 0.26 * len(rows))
+    if band is not None:
+        axis.axvspan(*band, color="#E5E5E5", zorder=0)
+    axis.axvline(line, color="#7F7F7F", linestyle=":", linewidth=1)
+    said = []
+    for height, (name, row) in enumerate(rows.iterrows()):
+        look = style(row.get("look", name))
+        axis.plot([row["low"], row["high"]], [height] * 2, color=look["color"], linewidth=1.5)
+        axis.plot(row["mean"], height, markersize=6, markeredgecolor="black",
+                  markeredgewidth=0.5, **look)  # fmt: skip
+        said.append(f"{name}: {row['mean']:.3g} [{row['low']:.3g}, {row['high']:.3g}]")
+    axis.set(xlabel=label, yticks=range(len(rows)), yticklabels=list(rows.index))
+    axis.grid(False, axis="y")
+    axis.invert_yaxis()
+    show(fig, f"{label}, mean and interval. " + "; ".join(said))
+
+
+def trade_off(
+    rows: pd.DataFrame, x: str, y: str, *, labels: tuple[str, str], log: bool = False
+) -> tuple[Figure, str]:
+    """One metric over another, a marker for each row's mean: a frame for ``slider``, or for
+    ``show``.
+
+    ``rows`` is indexed by method; less is better for both. The line joins the rows that no other
+    one beats in both (the Pareto front).
+    """
+    fig, axis = figure(7, 3.8)
+    for name, row in rows.iterrows():
+        axis.plot(row[x], row[y], linestyle="", markersize=8, markeredgecolor="black",
+                  markeredgewidth=0.5, label=name, **style(name))  # fmt: skip
+    front = pareto_front(rows, x, y)
+    axis.plot(rows.loc[front, x], rows.loc[front, y], color="#7F7F7F", linewidth=1, zorder=0)
+    axis.set(xlabel=labels[0], ylabel=labels[1], xscale="log" if log else "linear")
+    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    return fig, f"{labels[1]} over {labels[0]}. Beaten by none in both: {', '.join(front)}."
+
+
+def pareto_front(rows: pd.DataFrame, x: str, y: str) -> list[str]:
+    """Names of the rows that no other one beats or equals in both columns (less is better)."""
+    kept, lowest = [], math.inf
+    for name, row in rows[[x, y]].dropna().sort_values([x, y]).iterrows():
+        if row[y] < lowest:
+            kept.append(name)
+            lowest = row[y]
+    return kept
+
+
+def panels(
+    table: pd.DataFrame, metrics: Mapping[str, str], *, line: str, band: str = "retrain"
+) -> None:
+    """Show several metrics of records side by side, an arm a row: a dot per run, the mean in black.
+
+    ``table`` needs the column ``arm`` and those of ``metrics``: column -> label. The dotted line is
+    the mean of the arm ``line``; the grey band the mean of the arm ``band`` plus and minus one
+    standard deviation, and that arm has no row.
+    """
+    rows = [arm for arm in table["arm"].unique() if arm != band]
+    fig, axes = figure(9, 0.9 + 0.24 * len(rows), len(metrics), sharey=True)
+    said = []
+    for axis, (metric, label) in zip(axes, metrics.items(), strict=True):
+        reference = table[table["arm"] == band][metric]
+        if len(reference) > 1:
+            middle, spread = reference.mean(), reference.std()
+            axis.axvspan(middle - spread, middle + spread, color="#D9D9D9", zorder=0)
+        usual = table[table["arm"] == line][metric].mean()
+        axis.axvline(usual, color="#7F7F7F", linestyle=":", linewidth=1)
+        for height, arm in enumerate(rows):
+            values = table[table["arm"] == arm][metric]
+            axis.plot(values, [height] * len(values), "o", color=BLUE, markersize=4, alpha=0.5)
+            axis.plot(values.mean(), height, "|", color="black", markersize=11, markeredgewidth=2)
+        axis.set(xlabel=label, yticks=range(len(rows)), yticklabels=rows)
+        means = table.groupby("arm", sort=False)[metric].mean()
+        said.append(f"{label}: " + ", ".join(f"{arm} {value:.3f}" for arm, value in means.items()))
+    axes[0].invert_yaxis()
+    show(fig, "Mean over runs. " + "; ".join(said))

@@ -1,0 +1,1 @@
+"""Where it runs and what it costs: device, cost, progress bars, whole files, clusters."""

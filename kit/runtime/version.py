@@ -1,0 +1,42 @@
+"""Which code runs, and by which command: version, commit, command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+__version__ = "0.1.0"
+
+PACKAGE = Path(__file__).parents[1]  # kit/
+
+
+def commit() -> str:
+    """The commit of the code that runs, with "+" if files of ``kit/`` differ from it; "" outside a
+    checkout. A copy that was packed without its history says it by ``$KIT_COMMIT``."""
+    if "KIT_COMMIT" in os.environ:
+        return os.environ["KIT_COMMIT"]
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PACKAGE), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    changed = git("status", "--porcelain", "--", ".")
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+
+
+def command() -> str:
+    """The command that runs, its files as seen from the repository, and no other folder's name: a
+    file from elsewhere makes the command one that nobody can repeat, and it says so."""
+    program = Path(sys.argv[0])
+    if program.name not in ("kit", "__main__.py"):
+        return "called from Python"
+    repository, words, repeatable = PACKAGE.parent, [], True
+    for word in sys.argv[1:]:
+        path = Path(word).absolute()
+        if path.is_relative_to(repository) and path.exists():
+            word = str(path.relative_to(repository))
+        elif "/" in word or "\\" in word:
+            word, repeatable = path.name, False
+        words.append(word)
+    return " ".join([*([] if repeatable else ["not repeatable:"]), "python -m kit", *words])

@@ -1,0 +1,24 @@
+"""Training: the loop, its recipes, and what is trained once and kept.
+
+``loop``: ``fit`` and ``predict``. ``recipes``: how to train. ``augment``: random crops, flips and
+the like. ``ensemble``: many networks as one. ``cache``: trained networks on disk. ``profiles``: how
+large a chapter's experiment is. ``watch``: a look after every epoch.
+"""
+
+from kit.runtime.device import device
+from kit.training.loop import (
+    History,
+    Loss,
+    check_model,
+    cross_entropy,
+    cut,
+    fit,
+    infer,
+    predict,
+)  # fmt: skip
+from kit.training.recipes import Recipe, constant_rate, make_optimizer, schedule_factor
+
+__all__ = [
+    "History", "Loss", "Recipe", "check_model", "constant_rate", "cross_entropy", "cut", "device",
+    "fit", "infer", "make_optimizer", "predict", "schedule_factor",
+]  # fmt: skip

@@ -1,0 +1,128 @@
+"""Trained models shared between chapters and runs: train once, load ever after."""
+
+import hashlib
+import json
+import os
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from torch import nn
+
+from kit import models
+from kit.runtime.cost import measure
+from kit.runtime.device import bf16_is_fast, device
+from kit.runtime.files import whole
+from kit.tasks import ForgetTask
+from kit.training.loop import History, fit
+from kit.training.recipes import Recipe
+from kit.training.watch import watching
+
+SOURCES = [Path(__file__).with_name(n) for n in ("training.py", "augment.py")]
+SOURCES += sorted(Path(models.__file__).parent.glob("*.py"))
+
+
+RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained models from here
+
+
+def cache_root() -> Path:
+    """``$KIT_CACHE``, else a folder in the user's cache."""
+    default = Path.home() / ".cache" / "did-it-really-forget" / "models"
+    return Path(os.environ.get("KIT_CACHE") or default).expanduser()
+
+
+def trained(
+    name: str, task: ForgetTask, *, on: str = "train", seed: int = 0, recipe: Recipe | None = None,
+    **options,
+) -> nn.Module:  # fmt: skip
+    """The network ``name`` trained on ``task.train`` (the original) or ``task.retain`` (the gold
+    standard), from the cache if it is there. A ``FeatureTask`` also has ``on="clean"``: the feature
+    never seen.
+
+    The returned model carries ``model.training_history`` and ``model.training_cost`` (seconds and
+    passes of the training, whenever it took place). Two processes that ask for the same model at
+    once train it once; a file is written under another name and then renamed, so a half-written
+    one is never read.
+
+    Raises
+    ------
+    ValueError
+        as ``kit.models.build`` and ``kit.fit``.
+    """
+    recipe = recipe or Recipe()
+    model, file = place(name, task, on=on, seed=seed, recipe=recipe, **options)
+    with FileLock(file.with_suffix(".lock")):
+        ready = file.exists() and _load(model, file)
+        if ready and watching() and not model.training_history.looks:
+            model, ready = model.rebuild(seed), False  # nobody watched that training
+        if not ready:
+            with measure() as meter:
+                history = fit(model, getattr(task, on), recipe, seed=seed, title=f"training {name}")
+            save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)
+            _load(model, file)
+    return model.to(device())
+
+
+def retrained(
+    name: str, task: ForgetTask, *, on: str = "retain", seed: int = 0, **options
+) -> nn.Module:
+    """The gold standard that belongs to the original of this seed: ``trained`` on what is retained.
+
+    Its own seed is ``RETRAIN_SEED`` later: it shares neither initialisation nor order of images
+    with the original, nor with that of another seed.
+    """
+    return trained(name, task, on=on, seed=RETRAIN_SEED + seed, **options)
+
+
+def place(
+    name: str, task: ForgetTask, *, on: str, seed: int, recipe: Recipe, **options
+) -> tuple[nn.Module, Path]:
+    """The network with fresh weights, and the file that holds or will hold its trained ones."""
+    if on not in ("train", "retain", "clean"):
+        raise ValueError(f'on must be "train", "retain" or "clean", got {on!r}')
+    if on == "clean" and task.level != "feature":
+        raise ValueError(f"a task of level {task.level!r} has no clean images; only features do")
+    model = models.build(name, task, seed=seed, **options)
+    file = cache_root() / f"{name}-{_key(model, task, getattr(task, on), recipe, seed)}.pt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return model, file
+
+
+def save(model: nn.Module, history: History, cost: dict, file: Path) -> None:
+    """Write a trained model; a reader sees the whole file or none."""
+    state = {k: v.cpu() for k, v in model.state_dict().items()}
+    with whole(file) as half:
+        torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
+
+
+def _key(model, task, split, recipe, seed) -> str:
+    """Hash of all that decides the weights: data, rows, network, recipe, seed, code, torch."""
+    parts = {
+        "data": task.data.fingerprint,
+        "rows": hashlib.sha256(split.rows.numpy().tobytes()).hexdigest(),
+        "pixels": "" if split.pixels is task.data.train_x else split.fingerprint(),
+        "model": model.spec,
+        "recipe": asdict(recipe),
+        "bf16": bf16_is_fast() if recipe.bf16 is None else recipe.bf16,
+        "seed": seed,
+        "device": device().type,
+        "torch": torch.__version__,
+        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in SOURCES],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _load(model: nn.Module, file: Path) -> bool:
+    """Load the weights; a damaged file is reported and trained again."""
+    try:
+        saved = torch.load(file, map_location="cpu", weights_only=True)
+        model.load_state_dict(saved["state"])
+    except Exception as error:  # torch.load raises many kinds for a damaged file
+        warnings.warn(f"{file} is damaged ({error}); training again", stacklevel=3)
+        return False
+    model.training_history = History(**saved["history"])
+    model.training_cost = saved["cost"]
+    model.eval()
+    return True
