@@ -6,8 +6,15 @@ Each command imports what it needs when it runs: help answers at once.
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kit.runtime.backends import BACKENDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kit.datasets import ImageData
+    from kit.tasks import ForgetTask
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,7 +107,7 @@ def _sweep(args: argparse.Namespace) -> str:
     return "\n".join([f"{len(lines)} runs failed, the others are kept:", *lines]) if lines else ""
 
 
-def _task(text: str, data):
+def _task(text: str, data: "ImageData") -> "ForgetTask":
     """ "class:2+5" or "sample:500" (drawn at random) as a task."""
     from kit import tasks
 
@@ -132,7 +139,7 @@ def _table(args: argparse.Namespace) -> None:
     _show(results.read(args.experiment))
 
 
-def _show(table) -> None:
+def _show(table: "pd.DataFrame") -> None:
     from kit.experiments import results
 
     by = ["dataset", "model", "task", "arm"]

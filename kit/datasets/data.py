@@ -1,11 +1,13 @@
 """``ImageData``: one image data set in memory, and the checks every data set must pass."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from kit.datasets.split import draw_from_each
@@ -129,7 +131,14 @@ class ImageData:
         )
 
 
-def from_tensors(name, train_x, train_y, test_x, test_y, classes=None) -> ImageData:
+def from_tensors(
+    name: str,
+    train_x: ArrayLike,
+    train_y: ArrayLike,
+    test_x: ArrayLike,
+    test_y: ArrayLike,
+    classes: Sequence[str] | None = None,
+) -> ImageData:
     """Make a data set of your own tensors.
 
     Parameters

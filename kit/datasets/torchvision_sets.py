@@ -3,6 +3,7 @@
 torchvision takes seconds to import, so each function does it when it is called.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -60,7 +61,9 @@ def _cifar(name: str, kind: type, root: Path, download: bool) -> ImageData:
     return ImageData(name, train_x, train_y, test_x, test_y, list(train.classes))
 
 
-def _open(name, files, download, kind, root, **part):
+def _open(
+    name: str, files: list[Path], download: bool, kind: Callable, root: Path, **part: object
+) -> object:
     """One torchvision set; its checksum test decides between absent and damaged files."""
     try:
         return kind(root, download=download, **part)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from kit.experiments import results
 from kit.metrics.statistics import mean_interval
+from kit.runtime.checks import one_of
 
 FILE = Path(__file__).with_name("claims.toml")
 RULES = ("near", "at most", "at least")
@@ -69,8 +70,7 @@ class Claim:
     why: str = ""
 
     def __post_init__(self):
-        if self.rule not in RULES:
-            raise ValueError(f"claim {self.id}: rule must be one of {', '.join(RULES)}")
+        one_of(f"claim {self.id}: rule", self.rule, RULES)
         if self.compare not in COMPARISONS or bool(self.compare) != bool(self.theirs):
             raise ValueError(f"claim {self.id}: compare and theirs do not fit together")
         if bool(self.experiment) != bool(self.ours and self.metric):

@@ -208,7 +208,7 @@ def with_augment(changes: dict) -> dict:
     return changes | {"augment": Augment(**changes["augment"])}
 
 
-def digest(plain) -> str:
+def digest(plain: object) -> str:
     """Hash of what JSON can hold."""
     text = json.dumps(plain, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -41,7 +41,7 @@ def measure(run: Run, root: Path) -> Outcome:
 
 
 def trial(
-    task: ForgetTask, method: str, config, look: Callable[[nn.Module], dict], *, model: str,
+    task: ForgetTask, method: str, config: object, look: Callable[[nn.Module], dict], *, model: str,
     seed: int, clients: int, rounds: int, tuning_rounds: int, alpha: float = 0.0,
     plan: dict | None = None, **options,
 ) -> tuple[Unlearned, list[dict]]:  # fmt: skip

@@ -18,6 +18,7 @@ from kit.methods.unlearn import Unlearned, unlearn
 from kit.metrics.inside.information import certified_nats, largest_sigma, oracle_nats
 from kit.metrics.inside.readouts import readouts, relearn_time
 from kit.parts.mixed_linear import MixedLinear
+from kit.runtime.checks import one_of
 from kit.runtime.cost import measure as measured
 from kit.runtime.progress import progress
 from kit.tasks import ForgetTask, forget_classes, forget_samples
@@ -53,8 +54,7 @@ class Setting:
     knows: bool = True  # whether the core has images of the classes to forget
 
     def __post_init__(self):
-        if self.train not in ("cg", "sgd", "network"):
-            raise ValueError(f'train must be "cg", "sgd" or "network", got {self.train!r}')
+        one_of("train", self.train, ("cg", "sgd", "network"))
         if self.requests * self.request >= self.user:
             raise ValueError(
                 f"{self.requests} requests of {self.request} images leave nothing of {self.user}"
@@ -112,7 +112,7 @@ class Ground:
 
 
 def trial(
-    data: ImageData, classes: tuple[int, ...], method: str, config, setting: Setting, *,
+    data: ImageData, classes: tuple[int, ...], method: str, config: object, setting: Setting, *,
     model: str, recipe: Recipe, seed: int = 0, **options,
 ) -> tuple[ForgetTask, Unlearned, dict[str, float], dict[str, list[float]]]:  # fmt: skip
     """Honour all requests in turn and read out what is left.
@@ -157,7 +157,7 @@ def trial(
 
 
 def _in_turn(
-    ground: Ground, method: str, config, seed: int
+    ground: Ground, method: str, config: object, seed: int
 ) -> tuple[Unlearned, dict[str, float], dict[str, list[float]]]:
     """All requests; the distance to the optimum is measured before each request's noise."""
     network, still, passes = ground.original, [], Counter()
@@ -191,7 +191,15 @@ def _in_turn(
 
 
 @lru_cache(maxsize=2)
-def _ground(data, classes, setting, model, recipe, seed, options) -> Ground:
+def _ground(
+    data: ImageData,
+    classes: tuple[int, ...],
+    setting: Setting,
+    model: str,
+    recipe: Recipe,
+    seed: int,
+    options: tuple[tuple[str, object], ...],
+) -> Ground:
     order = torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))
     if setting.core + setting.user > len(order):
         raise ValueError(
@@ -224,7 +232,9 @@ def _ground(data, classes, setting, model, recipe, seed, options) -> Ground:
     return Ground(core, tasks, union, *networks.values(), reference, optima, costs)
 
 
-def _requests(data, classes, setting, user) -> tuple[list[ForgetTask], ForgetTask]:
+def _requests(
+    data: ImageData, classes: tuple[int, ...], setting: Setting, user: Tensor
+) -> tuple[list[ForgetTask], ForgetTask]:
     if classes:
         task = forget_classes(data, list(classes), within=user)
         return [task], task
@@ -236,7 +246,7 @@ def _requests(data, classes, setting, user) -> tuple[list[ForgetTask], ForgetTas
     return tasks, forget_samples(data, torch.cat(asked), within=user)
 
 
-def _learn(core, split, setting, recipe, seed) -> nn.Module:
+def _learn(core: nn.Module, split: Split, setting: Setting, recipe: Recipe, seed: int) -> nn.Module:
     network = copy.deepcopy(core)
     if setting.train == "network":
         tuning = replace(recipe, epochs=setting.epochs, lr=recipe.lr / 10)

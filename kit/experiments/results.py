@@ -172,14 +172,16 @@ def summary(table: pd.DataFrame, by: list[str], metrics: list[str]) -> pd.DataFr
     return out
 
 
-def mean_sd(groups, form: str = "{:.1f}", times: float = 100) -> pd.DataFrame:
+def mean_sd(
+    groups: pd.api.typing.DataFrameGroupBy, form: str = "{:.1f}", times: float = 100
+) -> pd.DataFrame:
     """Text cells "mean ± standard deviation" of grouped columns, in per cent unless ``times`` is 1.
 
     Of a single run the mean alone; empty where nothing was measured.
     """
     mean, sd = times * groups.mean(), times * groups.std()
 
-    def text(form):
+    def text(form: str):
         return lambda value: "" if pd.isna(value) else form.format(value)
 
     return mean.map(text(form)) + sd.map(text(f"\u00a0±\u00a0{form}"))
@@ -196,7 +198,7 @@ def _flat(record: dict) -> dict:
     return row
 
 
-def _plain(config) -> dict:
+def _plain(config: object) -> dict:
     """A dataclass, or a dict, as what JSON can hold."""
     plain = dataclasses.asdict(config) if dataclasses.is_dataclass(config) else config
     return json.loads(json.dumps(plain))

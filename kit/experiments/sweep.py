@@ -14,6 +14,7 @@ from kit.experiments import one, results
 from kit.experiments.experiment import COMPARED, Experiment, Request, Run
 from kit.metrics.evaluate import AUDITS
 from kit.runtime import backends
+from kit.runtime.checks import one_of
 from kit.runtime.progress import progress
 from kit.tasks import ForgetTask
 from kit.training import Recipe
@@ -81,8 +82,7 @@ def sweep(
         dataset=task.data.name, model=model if isinstance(model, dict) else _named(model),
         recipe=asdict(recipe) if recipe else {},
     )  # fmt: skip
-    if audits not in AUDITS:
-        raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
+    one_of("audits", audits, AUDITS)
     for arm in experiment.arms:
         one.config(experiment, arm)
     root = root or results.records_root()
@@ -93,9 +93,7 @@ def sweep(
         for arm in experiment.arms
     ]
     todo = [run for run in runs if not run.recorded(root)]
-    threads = torch.get_num_threads()
-    if backend != "serial":
-        threads = max(1, (os.cpu_count() or 1) // (workers or os.cpu_count() or 1))
+    threads = _threads(backend, workers)
     jobs = ((run, root, threads) for run in todo)
     failures = {}
     outcomes = backends.spread(_attempt, jobs, backend=backend, workers=workers)
@@ -105,6 +103,14 @@ def sweep(
         else:
             failures[run.id] = outcome
     return Sweep(_records(runs[0], root), failures)
+
+
+def _threads(backend: str, workers: int | None) -> int:
+    """Of a worker: its share of this machine's cores."""
+    if backend == "serial":
+        return torch.get_num_threads()
+    cores = os.cpu_count() or 1
+    return max(1, cores // (workers or cores))
 
 
 def _attempt(run: Run, root: Path, threads: int) -> dict | str:

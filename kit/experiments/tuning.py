@@ -41,7 +41,7 @@ def best(records: pd.DataFrame) -> dict[str, dict]:
     return found
 
 
-def _plain(value):
+def _plain(value: object):
     """A number of a table's column, where whole ones may have become floats, as it was set."""
     value = value.item() if hasattr(value, "item") else value
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.federated.privacy import private
-from kit.methods.class_pruning import class_means, keep_silent
+from kit.methods.class_pruning import keep_silent
+from kit.parts.class_means import class_means
+from kit.runtime.checks import positive
 from kit.training import constant_rate, fit
 
 
@@ -127,8 +129,7 @@ def split_dirichlet(images: Split, clients: int, alpha: float, seed: int = 0) ->
         alpha that is not positive, more clients than images.
     """
     _check_number(images, clients)
-    if not alpha > 0:
-        raise ValueError(f"alpha must be positive, got {alpha}")
+    positive(alpha=alpha)
     draw = torch.Generator().manual_seed(seed)
     labels = images.y
     parts: list[list[Tensor]] = [[] for _ in range(clients)]

@@ -5,7 +5,7 @@ import math
 import scipy
 import torch
 
-from kit.methods.class_pruning import ClassMeans
+from kit.parts.class_means import ClassMeans
 
 
 def private(means: ClassMeans, clip: float, noise: float, seed: int) -> ClassMeans:

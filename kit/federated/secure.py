@@ -6,6 +6,7 @@ request is a ``FitIns`` and an answer a ``FitRes``; this file translates.
 """
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -26,7 +27,7 @@ from kit.federated.clients import Reply, Request, answer
 TOGETHER = -1  # the "client" that the sum of all is from
 
 
-def masks(message: Message, context: Context, work) -> Message:
+def masks(message: Message, context: Context, work: Callable) -> Message:
     """The client's part of the protocol; other messages pass by."""
     if is_secure(message):
         return secaggplus_mod(message, context, work)
@@ -97,10 +98,10 @@ class _Total:
         self.asked = [(SimpleNamespace(node_id=node), ask) for node in nodes]
         self.sums = None
 
-    def configure_fit(self, server_round, parameters, client_manager):
+    def configure_fit(self, server_round: int, parameters: object, client_manager: object):
         return self.asked
 
-    def aggregate_fit(self, server_round, results, failures):
+    def aggregate_fit(self, server_round: int, results: list, failures: list):
         if results:  # the protocol gives the mean over those that answered
             mean = parameters_to_ndarrays(results[0][1].parameters)
             self.sums = [array * len(results) for array in mean]

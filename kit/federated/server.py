@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from kit.federated.clients import Reply, Request
-from kit.methods.class_pruning import ClassMeans, Config, choose, pooled, silence, union
+from kit.methods.class_pruning import Config, choose, silence, union
+from kit.parts.class_means import ClassMeans, pooled
+from kit.runtime.checks import within_one
 from kit.runtime.cost import paused
 from kit.runtime.files import whole
 from kit.runtime.progress import progress
@@ -42,8 +44,7 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self):
-        if not 0 < self.fraction <= 1:
-            raise ValueError(f"fraction must lie in (0, 1], got {self.fraction}")
+        within_one(fraction=self.fraction)
         if self.min_clients < 1 or self.attempts < 1:
             raise ValueError("min_clients and attempts must be at least 1")
         if self.noise and not self.clip:
@@ -155,7 +156,10 @@ class Server:
             batchnorm=config.batchnorm, mask=config.mask,
         )  # fmt: skip
 
-    def _ask(self, kind, ask, without, expected, phase, pruned=None) -> list[Reply]:
+    def _ask(
+        self, kind: str, ask: dict, without: list[int], expected: set[str], phase: str,
+        pruned: dict[str, Tensor] | None = None,
+    ) -> list[Reply]:  # fmt: skip
         """Valid replies in the order of the clients' numbers; the log gains a line."""
         plan, turn = self.plan, len(self.log)
         chosen = self._sample(turn)
@@ -182,18 +186,16 @@ class Server:
                 f"answer in {plan.attempts} attempts, {plan.min_clients} are needed; a server "
                 f"with the same folder goes on from here"
             )
-        self.log.append(
-            {
-                "phase": phase,
-                "round": turn,
-                "asked": len(chosen),
-                "answered": [r.client for r in replies],
-                "images": sum(r.images for r in replies),
-                "bytes_down": sum(r.bytes for r in requests),
-                "bytes_up": sum(r.bytes for r in replies),
-                "seconds": time.perf_counter() - start,
-            }
-        )
+        self.log.append({
+            "phase": phase,
+            "round": turn,
+            "asked": len(chosen),
+            "answered": [r.client for r in replies],
+            "images": sum(r.images for r in replies),
+            "bytes_down": sum(r.bytes for r in requests),
+            "bytes_up": sum(r.bytes for r in replies),
+            "seconds": time.perf_counter() - start,
+        })  # fmt: skip
         return replies
 
     def _sample(self, turn: int) -> list[int]:

@@ -1,12 +1,24 @@
-"""One file per unlearning method; every file of this folder is found and registered by itself."""
+"""One file per unlearning method; every file of this folder is found and registered by itself.
 
+So is every module that an installed package names under the entry point
+``did_it_really_forget.methods``. ``check`` holds a method against the contracts.
+"""
+
+import warnings
 from importlib import import_module
+from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
 from kit.methods.access import DataAccessError, Needs, TaskView
+from kit.methods.contracts import check
 from kit.methods.registry import Method, get, names, register
-
-__all__ = ["DataAccessError", "Method", "Needs", "TaskView", "get", "names", "register"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
+for _point in entry_points(group="did_it_really_forget.methods"):
+    try:
+        _point.load()
+    except Exception as error:  # another package's fault must not take the kit's methods along
+        warnings.warn(f"{_point.value}, a method from outside, is left out: {error}", stacklevel=2)
+
+__all__ = ["DataAccessError", "Method", "Needs", "TaskView", "check", "get", "names", "register"]

@@ -20,10 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
-from kit.parts.distillation import distillation
-from kit.runtime.cost import count_passes
+from kit.methods import Needs, TaskView, register
+from kit.parts.distillation import answers, distillation
+from kit.runtime.checks import one_of
 from kit.runtime.device import device
 from kit.training import constant_rate, fit
 
@@ -40,8 +39,7 @@ class Config:
     amount: str = "30 %"  # of the retained images
 
     def __post_init__(self):
-        if self.target not in ("random", "uniform"):
-            raise ValueError(f'target must be "random" or "uniform", got {self.target!r}')
+        one_of("target", self.target, ("random", "uniform"))
 
     @property
     def needs(self) -> Needs:
@@ -56,10 +54,10 @@ class Config:
 @register(
     "bad_teacher",
     level=("class", "sample"),
-    needs=Needs(retain="30 %", forget="all"),
     paper="chundawat2023can",
     config=Config,
     grid={"lr": (1e-4, 3e-4, 1e-3, 3e-3), "epochs": (1, 2), "target": ("random", "uniform")},
+    toy={"epochs": 8, "lr": 0.005, "batch_size": 32},
 )
 def bad_teacher(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Follow one teacher on the forgotten images and the other on the rest.
@@ -75,11 +73,7 @@ def bad_teacher(model: nn.Module, view: TaskView, config: Config, seed: int) -> 
     forget = view.forget.labelled(torch.ones(len(view.forget), dtype=torch.long))
 
     def loss(student: nn.Module, x: Tensor, is_forgotten: Tensor) -> Tensor:
-        asked = int(is_forgotten.sum())
-        count_passes("forget", forward=2 * asked)
-        count_passes("retain", forward=2 * (len(x) - asked))
-        with torch.no_grad():
-            good, bad = competent(x), incompetent(x)
+        good, bad = (answers(t, x, "retain", is_forgotten) for t in (competent, incompetent))
         return blended(student(x), good, bad, is_forgotten, config.temperature)
 
     recipe = constant_rate(config.epochs, config.lr, config.batch_size, "adam")

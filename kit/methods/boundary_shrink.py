@@ -24,13 +24,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
+from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
-from kit.training import constant_rate, fit
+from kit.training import Recipe, batches, constant_rate, fit
 
-BATCH = 250
 ENOUGH = 0.6  # share of the images whose step should leave the class
 
 
@@ -47,10 +46,8 @@ class Config:
     batch_size: int = 64
 
     def __post_init__(self):
-        if self.variant not in ("shrink", "expand"):
-            raise ValueError(f'variant must be "shrink" or "expand", got {self.variant!r}')
-        if self.batchnorm not in ("frozen", "updated"):
-            raise ValueError(f'batchnorm must be "frozen" or "updated", got {self.batchnorm!r}')
+        one_of("variant", self.variant, ("shrink", "expand"))
+        one_of("batchnorm", self.batchnorm, ("frozen", "updated"))
 
     @classmethod
     def paper(cls, **options) -> "Config":
@@ -66,6 +63,7 @@ class Config:
     paper="chen2023boundary",
     config=Config,
     grid={"lr": (1e-6, 3e-6, 1e-5, 1e-4), "epochs": (3, 10), "epsilon": (0.02, 0.05, 0.1)},
+    toy={"lr": 0.0001, "epochs": 10, "batch_size": 32, "epsilon": 0.25},
 )
 def boundary_shrink(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Relabel by neighbours and train, or train an extra output and cut it off."""
@@ -86,8 +84,8 @@ def neighbours(model: nn.Module, split: Split, config: Config) -> tuple[Tensor, 
     step = config.epsilon / split.std.view(1, -1, 1, 1)  # in the network's input space
     low, high = (((v - split.mean) / split.std).view(1, -1, 1, 1).to(device()) for v in (0.0, 1.0))
     found, left = [], 0
-    for x, y in zip(split.inputs().split(BATCH), split.y.split(BATCH), strict=True):
-        x, y = x.to(device()).requires_grad_(), y.to(device())
+    for x, y in batches(split):
+        x.requires_grad_()
         count_passes(split.kind, forward=2 * len(x), backward=len(x))
         (slope,) = torch.autograd.grad(F.cross_entropy(model(x), y, reduction="sum"), x)
         with torch.no_grad():
@@ -107,7 +105,7 @@ def neighbours(model: nn.Module, split: Split, config: Config) -> tuple[Tensor, 
     return torch.cat(found), share
 
 
-def _expand(model: nn.Module, split: Split, recipe, seed: int, frozen: bool) -> list[float]:
+def _expand(model: nn.Module, split: Split, recipe: Recipe, seed: int, frozen: bool) -> list[float]:
     """Train with one output more, then drop it."""
     k, head = split.num_classes, model.head
     model.head = nn.Linear(head.in_features, k + 1).to(head.weight)

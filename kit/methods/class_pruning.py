@@ -30,12 +30,13 @@ import torch
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
+from kit.methods import Needs, TaskView, register
 from kit.methods.logit_mask import MASKED
-from kit.methods.registry import register
-from kit.models.channels import batchnorms_of, convolutions_of
-from kit.runtime.device import device
-from kit.training import Recipe, fit, infer
+from kit.models.channels import batchnorms_of
+from kit.parts.class_means import ClassMeans, class_means, pooled
+from kit.parts.freezing import highest
+from kit.runtime.checks import not_negative, one_of
+from kit.training import Recipe, fit
 from kit.training.augment import Augment
 
 VARIANTS = {
@@ -90,15 +91,10 @@ class Config:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-                )
+            one_of(name, getattr(self, name), choices)
         if not 0 < self.share < 1:
             raise ValueError(f"share must lie between 0 and 1, got {self.share}")
-        for name in ("images", "epochs"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        not_negative(images=self.images, epochs=self.epochs)
 
     @property
     def recipe(self) -> Recipe:
@@ -120,6 +116,7 @@ class Config:
     paper="wang2022federated",
     config=Config,
     grid={"share": (0.05, 0.15, 0.3), "lr": (0.02, 0.05, 0.1), "epochs": (1, 3)},
+    toy={"epochs": 6, "lr": 0.1, "batch_size": 32},
 )
 def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps 1 to 3; the history names the pruned channels, "layer:channel", class by class."""
@@ -150,94 +147,6 @@ def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -
 
 
 # 1. report
-
-
-@dataclass(frozen=True)
-class ClassMeans:
-    """Mean activation of every channel on the images of every class.
-
-    ``means``: layer name -> float32 ``[classes, channels]``, rows of 0 for absent classes;
-    ``counts``: images of each class, int64 ``[classes]``.
-    """
-
-    means: dict[str, Tensor]
-    counts: Tensor
-
-    @property
-    def bytes(self) -> int:
-        """What sending the means takes: 4 bytes each, and 4 for each count."""
-        return 4 * (sum(m.numel() for m in self.means.values()) + len(self.counts))
-
-
-def class_means(
-    model: nn.Module, split: Split, augment: Augment | None = None, seed: int = 0, clip: float = 0.0
-) -> ClassMeans:
-    """What a holder of images reports: ``GAP(ReLU(conv(x)))``, averaged over each class.
-
-    The raw output of each convolution, before BatchNorm; the network runs in eval mode. With
-    ``clip`` the activations of an image have at most this L2 norm in each layer.
-
-    Raises
-    ------
-    ValueError
-        a network without convolutions, or no images.
-    """
-    convolutions = convolutions_of(model)
-    if not len(split):
-        raise ValueError("there are no images to take class means of")
-    labels = split.y
-    counts = torch.bincount(labels, minlength=split.num_classes)
-    sums: dict[str, Tensor] = {}
-    members: Tensor  # [classes, B] of the batch under way
-    done = 0
-
-    def add(name: str):
-        def hook(module: nn.Module, inputs: tuple, output: Tensor) -> None:
-            activation = output.relu().mean((2, 3)).to(members)  # [B, channels]
-            if clip:
-                activation = activation.renorm(2, 0, clip)
-            sums[name] = sums.get(name, 0) + members @ activation
-
-        return hook
-
-    draw = torch.Generator(device()).manual_seed(seed)
-
-    def forward(x: Tensor) -> Tensor:
-        nonlocal members, done
-        y = labels[done : done + len(x)]
-        members = (torch.arange(split.num_classes)[:, None] == y).double()
-        done += len(x)
-        return model(augment(x, draw) if augment else x)
-
-    hooks = [module.register_forward_hook(add(name)) for name, module in convolutions.items()]
-    try:
-        infer(model, forward, split)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    divisor = counts.clamp(min=1)[:, None]
-    return ClassMeans({k: (s / divisor).float() for k, s in sums.items()}, counts)
-
-
-def pooled(reports: list[ClassMeans], weights: str = "counts") -> ClassMeans:
-    """The mean of several reports.
-
-    ``weights="counts"`` gives exactly the class means of all images together, however they are
-    spread. ``"equal"`` is the plain average of the paper, in which a client that does not hold a
-    class contributes a row of zeros.
-    """
-    if weights not in ("counts", "equal"):
-        raise ValueError(f'weights must be "counts" or "equal", got {weights!r}')
-    counts = torch.stack([r.counts for r in reports])  # [clients, classes]
-    total = counts.sum(0)
-    share = counts.double() / total.clamp(min=1)
-    if weights == "equal":
-        share = torch.full_like(share, 1 / len(reports))
-    means = {}
-    for name in reports[0].means:
-        stack = torch.stack([r.means[name] for r in reports]).double()  # [clients, classes, chan.]
-        means[name] = (share[:, :, None] * stack).sum(0).float()
-    return ClassMeans(means, total)
 
 
 def report(model: nn.Module, splits: list[Split], images: int = 0, seed: int = 0) -> ClassMeans:
@@ -273,8 +182,7 @@ def tfidf(class_means: Tensor, target: int, idf: str = "paper") -> Tensor:
     """
     classes = len(class_means)
     activation = class_means.double()
-    if idf not in ("paper", "code"):
-        raise ValueError(f'idf must be "paper" or "code", got {idf!r}')
+    one_of("idf", idf, ("paper", "code"))
     if activation.dim() != 2 or not 0 <= target < classes:
         raise ValueError(
             f"need class means [classes, channels] and a class of them, got "
@@ -308,17 +216,11 @@ def select(scores: dict[str, Tensor], share: float, scope: str = "layer") -> dic
     which the share is less than one channel.
     """
     if scope == "layer":
-        return {name: _top(s, int(share * len(s) + 1e-9)) for name, s in scores.items()}
+        return {name: highest(s, int(share * len(s) + 1e-9)) for name, s in scores.items()}
     everything = torch.cat(list(scores.values()))
     kept = int((1 - share) * len(everything) + 1e-9)
     threshold = everything.sort(descending=True).values[len(everything) - kept]
     return {name: (s >= threshold) & (int(share * len(s) + 1e-9) > 0) for name, s in scores.items()}
-
-
-def _top(scores: Tensor, count: int) -> Tensor:
-    chosen = torch.zeros(len(scores), dtype=torch.bool)
-    chosen[scores.argsort(descending=True, stable=True)[:count]] = True
-    return chosen
 
 
 @torch.no_grad()

@@ -25,20 +25,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.metrics.answers.accuracy import accuracy
-from kit.parts.distillation import distillation
-from kit.parts.freezing import Mask, hold
+from kit.parts.distillation import answers, distillation
+from kit.parts.freezing import Mask, highest, hold, share_of, shuffled, zero
+from kit.runtime.checks import not_negative, one_of, positive, within_one
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
-from kit.training import Loss, Recipe, constant_rate, fit, predict
+from kit.training import Loss, Recipe, batches, constant_rate, fit, predict
 
 SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of a layer's weights, tried by the search
 NEAR_ENOUGH = 0.02  # accuracy: the smallest share this close to the lowest accuracy is taken
 NO_EFFECT = 0.05  # accuracy: a layer that never costs the class as much gets the smallest share
-BATCH = 250
-
 CHOICES = {
     "average": ("softmax", "logits"),
     "unseen": (None, "grey", "turn", "invert", "none"),
@@ -85,16 +83,10 @@ class Config:
 
     def __post_init__(self):
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                options = ", ".join(str(choice) for choice in choices)
-                raise ValueError(f"{name} must be one of {options}, got {getattr(self, name)!r}")
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must lie in (0, 1], got {self.share}")
-        for name in ("search_images", "temperature"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        if self.distillation < 0:
-            raise ValueError(f"distillation must not be negative, got {self.distillation}")
+            one_of(name, getattr(self, name), choices)
+        within_one(share=self.share)
+        positive(search_images=self.search_images, temperature=self.temperature)
+        not_negative(distillation=self.distillation)
         _ = self.recipe, self.needs  # their checks
 
     @property
@@ -112,10 +104,10 @@ class Config:
 @register(
     "erwp",
     level=("class",),
-    needs=Needs(retain="10 %", forget="10 %"),
     paper="singh2022attaining",
     config=Config,
     grid={"lr": (3e-4, 1e-3, 3e-3), "distillation": (1.0, 10.0), "epochs": (5, 10)},
+    toy={"epochs": 30, "lr": 0.003, "batch_size": 32},
 )
 def erwp(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps A and B; the history holds the loss and the share of all parameters in the mask."""
@@ -180,21 +172,20 @@ def relevance(
     if not len(images):
         raise ValueError(f"there is no image of class {label} to find its weights by")
 
-    def answers(logits: Tensor) -> Tensor:
+    def said(logits: Tensor) -> Tensor:
         return logits.softmax(1) if average == "softmax" else logits
 
-    mean = answers(predict(model, images)).mean(0).requires_grad_()
+    mean = said(predict(model, images)).mean(0).requires_grad_()
     surprise = -mean.clamp_min(1e-30).log() if average == "softmax" else -mean.log_softmax(0)
     (slope,) = torch.autograd.grad(surprise[label], mean)
     slope = slope.to(device())
     parameters = dict(model.eval().named_parameters())
     total = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    for x in images.inputs().split(BATCH):
-        x = x.to(device()).contiguous(memory_format=torch.channels_last)
-        part = (answers(model(x).float()) * slope).sum() / len(images)
-        for name, gradient in zip(
-            total, torch.autograd.grad(part, list(parameters.values())), strict=True
-        ):
+    for x, _ in batches(images):
+        x = x.contiguous(memory_format=torch.channels_last)
+        part = (said(model(x).float()) * slope).sum() / len(images)
+        slopes = torch.autograd.grad(part, list(parameters.values()))
+        for name, gradient in zip(total, slopes, strict=True):
             total[name] += gradient
         count_passes(images.kind, forward=len(x), backward=len(x))
     return {name: gradient.abs() for name, gradient in total.items()}
@@ -221,10 +212,7 @@ def unseen(images: Split, transform: str | None = None) -> Split:
 
 def top(scores: Tensor, share: float) -> Tensor:
     """The highest ``share`` of the entries, at least one: bool of the same shape."""
-    count = max(1, round(share * scores.numel()))
-    chosen = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
-    chosen[scores.flatten().argsort(descending=True, stable=True)[:count]] = True
-    return chosen.view(scores.shape)
+    return highest(scores, max(1, round(share * scores.numel())))
 
 
 def damage(model: nn.Module, sample: Split, scores: dict[str, Tensor]) -> dict[str, list[float]]:
@@ -250,28 +238,6 @@ def smallest_share(before: float, left: list[float]) -> float:
     if before - min(left) < NO_EFFECT:
         return SHARES[0]
     return next(s for s, a in zip(SHARES, left, strict=True) if a <= min(left) + NEAR_ENOUGH)
-
-
-@torch.no_grad()
-def zero(model: nn.Module, mask: Mask) -> None:
-    """Set the entries of the mask to 0."""
-    for name, parameter in model.named_parameters():
-        if name in mask:
-            parameter[mask[name]] = 0
-
-
-def shuffled(mask: Mask, seed: int) -> Mask:
-    """As many entries of each parameter, drawn at random."""
-    draw = torch.Generator().manual_seed(seed)
-    return {
-        name: m.flatten()[torch.randperm(m.numel(), generator=draw).to(m.device)].view(m.shape)
-        for name, m in mask.items()
-    }
-
-
-def share_of(model: nn.Module, mask: Mask) -> float:
-    """Entries in the mask over all parameters of the network."""
-    return sum(int(m.sum()) for m in mask.values()) / sum(p.numel() for p in model.parameters())
 
 
 def _candidates(model: nn.Module, config: Config) -> list[str]:
@@ -301,10 +267,7 @@ def objective(teacher: nn.Module, view: TaskView, config: Config) -> Loss:
         value = classification(logits, y, hit, remaining, config)
         if not config.distillation:
             return value
-        with torch.no_grad():
-            taught = teacher(x)
-        count_passes("forget", forward=int(hit.sum()))
-        count_passes("retain", forward=int((~hit).sum()))
+        taught = answers(teacher, x, "retain", hit)
         kd = distillation(
             logits[:, remaining], taught[:, remaining], config.temperature, config.scaled
         )

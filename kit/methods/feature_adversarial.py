@@ -27,10 +27,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.adversary import ADVERSARY, attribute_loss, train_adversary, with_both
+from kit.parts.distillation import answers
 from kit.parts.filters import Remover, make_remover, through
+from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
 from kit.training import Loss, Recipe, constant_rate, fit
@@ -60,8 +61,7 @@ class Config:
     amount: str = "all"  # of the images
 
     def __post_init__(self):
-        if self.variant not in ("paper", "code"):
-            raise ValueError(f'variant must be "paper" or "code", got {self.variant!r}')
+        one_of("variant", self.variant, ("paper", "code"))
 
     @property
     def needs(self) -> Needs:
@@ -71,9 +71,14 @@ class Config:
 @register(
     "feature_adversarial",
     level=("feature",),
-    needs=Needs(train="all", annotations=True),
     paper="xu2024feature",
     config=Config,
+    toy={
+        "epochs": 8,
+        "batch_size": 32,
+        "width": 8,
+        "adversary": replace(ADVERSARY, epochs=8, batch_size=32),
+    },
 )
 def feature_adversarial(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Train a remover and tune the network on what it lets through.
@@ -178,9 +183,8 @@ def consolidating(remover: Remover, consistency: float) -> Loss:
     """
 
     def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        count_passes("train", forward=2 * len(x), backward=len(x))
-        with torch.no_grad():
-            shown = remover(x)
+        shown = answers(remover, x, "train")
+        count_passes("train", forward=len(x), backward=len(x))  # the filtered images' own pass
         raw, filtered = model(torch.cat([x, shown])).float().chunk(2)
         taught = filtered.detach().log_softmax(1)
         kl = F.kl_div(raw.log_softmax(1), taught, log_target=True, reduction="batchmean")

@@ -27,8 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.filters import ImageFilter, through
 from kit.parts.grouping import (
     alike,
@@ -40,8 +39,9 @@ from kit.parts.grouping import (
     similarity_over,
     spectral_groups,
 )
+from kit.runtime.checks import one_of
 from kit.runtime.device import device
-from kit.training import Recipe, constant_rate, cross_entropy, fit
+from kit.training import Recipe, batches, constant_rate, cross_entropy, fit
 
 MOST_GROUPS = 24  # more are beyond what a reader looks at
 DECAY = 0.95  # of the running mean map
@@ -66,8 +66,7 @@ class Config:
     amount: str = "all"  # of the images
 
     def __post_init__(self):
-        if self.variant not in ("paper", "code"):
-            raise ValueError(f'variant must be "paper" or "code", got {self.variant!r}')
+        one_of("variant", self.variant, ("paper", "code"))
 
     @property
     def needs(self) -> Needs:
@@ -77,9 +76,9 @@ class Config:
 @register(
     "feature_filter",
     level=("feature",),
-    needs=Needs(train="all"),
     paper="xu2024feature",
     config=Config,
+    toy={"identifier_epochs": 8, "batch_size": 32},
 )
 def feature_filter(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Train an identifier, black out what its channels fire on, tune the network.
@@ -121,7 +120,9 @@ def train_identifier(
     return identifier, groups, gaps, losses
 
 
-def _group(identifier, images, config, seed) -> tuple[Tensor, Tensor]:
+def _group(
+    identifier: nn.Module, images: Split, config: Config, seed: int
+) -> tuple[Tensor, Tensor]:
     similarity = similarity_over(identifier, _stage(identifier), images)
     gaps = eigen_gaps(similarity, MOST_GROUPS)
     count = config.groups or int(gaps[1:].argmax()) + 2  # the first gap says: one group
@@ -183,7 +184,7 @@ class MapFilter(ImageFilter):
         self.channels = list(channels)
         self.threshold, self.by_batch = config.threshold, config.variant == "code"
         self.to(device())
-        maps = [self._maps(x.to(device())) for x in images.inputs().split(250)]
+        maps = [self._maps(x) for x, _ in batches(images)]
         self.register_buffer("low", torch.stack([m.amin((0, 2, 3)) for m in maps]).amin(0))
         self.register_buffer("high", torch.stack([m.amax((0, 2, 3)) for m in maps]).amax(0))
 

@@ -19,8 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split, normalise
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
 from kit.training import constant_rate, fit
@@ -44,9 +43,9 @@ class Config:
 @register(
     "feature_sensitivity",
     level=("feature",),
-    needs=Needs(train="all", counterfactuals=True),
     paper="gu2024ferrari",
     config=Config,
+    toy={"epochs": 8, "batch_size": 32},
 )
 def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Tune the network until the feature moves its logits little."""

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.importance import squared_gradients
+from kit.runtime.checks import not_negative, one_of
 from kit.runtime.device import device
 
 MOST = 1e3  # of 1 / F
@@ -41,10 +41,8 @@ class Config:
     amount: str = "200 per class"  # of the retained images
 
     def __post_init__(self):
-        if self.variant not in ("paper", "code"):
-            raise ValueError(f'variant must be "paper" or "code", got {self.variant!r}')
-        if self.alpha < 0:
-            raise ValueError(f"alpha must not be negative, got {self.alpha}")
+        one_of("variant", self.variant, ("paper", "code"))
+        not_negative(alpha=self.alpha)
 
     @property
     def needs(self) -> Needs:
@@ -59,10 +57,10 @@ class Config:
 @register(
     "fisher",
     level=("class", "sample"),
-    needs=Needs(retain="200 per class"),
     paper="golatkar2020eternal",
     config=Config,
     grid={"alpha": (1e-8, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5), "variant": ("code", "paper")},
+    toy={"alpha": 1e-05, "amount": "all"},
 )
 def fisher(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Measure F, add noise, redraw the rows of forgotten classes."""

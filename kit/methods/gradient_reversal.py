@@ -18,8 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.adversary import bits, with_both
 from kit.runtime.device import device, seeded
 from kit.training import constant_rate, fit
@@ -53,6 +52,7 @@ class _Duel(nn.Module):
     needs=Needs(train="all", annotations=True),
     paper="ganin2016domain",
     config=Config,
+    toy={"epochs": 8, "batch_size": 32},
 )
 def gradient_reversal(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Tune the network against an adversary on its features."""
@@ -77,12 +77,12 @@ def gradient_reversal(model: nn.Module, view: TaskView, config: Config, seed: in
 
 class _Reverse(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, strength):
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, strength: float):
         ctx.strength = strength
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor):
         return -ctx.strength * gradient, None
 
 

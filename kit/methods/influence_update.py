@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.importance import summed_gradient
 
 BATCH = 500
@@ -37,6 +36,7 @@ class Config:
     needs=Needs(train="all", counterfactuals=True),
     paper="warnecke2023features",
     config=Config,
+    toy={"rate": 0.5},
 )
 def influence_update(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """One step (or several) from the images as they were to the images drawn anew."""

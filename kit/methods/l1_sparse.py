@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
+from kit.runtime.checks import not_negative
 from kit.training import constant_rate, cross_entropy, cut, fit
 
 
@@ -32,8 +32,7 @@ class Config:
     batch_size: int = 128
 
     def __post_init__(self):
-        if self.gamma < 0:
-            raise ValueError(f"gamma must not be negative, got {self.gamma}")
+        not_negative(gamma=self.gamma)
 
     @classmethod
     def paper(cls, **options) -> "Config":
@@ -48,6 +47,7 @@ class Config:
     paper="jia2023model",
     config=Config,
     grid={"gamma": (1e-5, 1e-4, 3e-4, 1e-3), "lr": (0.02, 0.05, 0.1), "epochs": (1, 2)},
+    toy={"epochs": 6, "lr": 0.1, "batch_size": 32},
 )
 def l1_sparse(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Fine-tune on the retained images under a fading penalty."""

@@ -32,11 +32,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.linear import MOMENTUM, STEP, LeastSquares, descend
 from kit.parts.mixed_linear import MixedLinear, learning_rate
 from kit.parts.newton import conjugate_gradients
+from kit.runtime.checks import not_negative, one_of, positive
 
 SOLVERS = ("complete", "stochastic", "cg", "none")
 
@@ -54,13 +54,9 @@ class Config:
     sigma: float = 0.0  # standard deviation of the noise on every user weight
 
     def __post_init__(self):
-        if self.solver not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, got {self.solver!r}")
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.sigma < 0:
-            raise ValueError(f"sigma must not be negative, got {self.sigma}")
+        one_of("solver", self.solver, SOLVERS)
+        positive(epochs=self.epochs, batch_size=self.batch_size)
+        not_negative(sigma=self.sigma)
 
 
 @register(
@@ -70,6 +66,7 @@ class Config:
     paper="golatkar2021mixed",
     config=Config,
     takes=MixedLinear,
+    toy={"solver": "cg", "epochs": 60},
 )
 @torch.no_grad()
 def mixed_privacy(model: MixedLinear, view: TaskView, config: Config, seed: int) -> dict:

@@ -28,8 +28,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
+from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
 from kit.training import Loss, constant_rate, cut, fit
@@ -49,8 +49,7 @@ class Config:
     cap: bool = True
 
     def __post_init__(self):
-        if self.variant not in VARIANTS:
-            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {self.variant!r}")
+        one_of("variant", self.variant, VARIANTS)
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"alpha must lie between 0 and 1, got {self.alpha}")
 
@@ -67,10 +66,10 @@ class Config:
 @register(
     "neg_grad",
     level=("class", "sample"),
-    needs=Needs(retain="all", forget="all"),
     paper="kurmanji2023towards",
     config=Config,
     grid={"alpha": (0.9, 0.95, 0.99), "lr": (0.005, 0.01, 0.02, 0.05), "epochs": (1, 2)},
+    toy={"epochs": 4, "lr": 0.02, "alpha": 0.9, "batch_size": 32},
 )
 def neg_grad(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Ascend on the forgotten images, and descend on the retained ones if the variant does."""

@@ -13,14 +13,14 @@ Needs    all retained and all forgotten images.
 Cost     ``epochs`` passes over both.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.runtime.device import device
 from kit.training import Recipe, constant_rate, fit
 
@@ -53,6 +53,7 @@ class Config:
     paper="",
     config=Config,
     grid={"lr": (1e-4, 3e-4, 1e-3, 3e-3), "epochs": (1, 2), "redraw": (False, True)},
+    toy={"epochs": 4, "lr": 0.003, "batch_size": 32, "redraw": False},
 )
 def random_labels(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Train on the retained images and on the forgotten ones with wrong labels, shuffled."""
@@ -60,7 +61,11 @@ def random_labels(model: nn.Module, view: TaskView, config: Config, seed: int) -
 
 
 def train_on_wrong_labels(
-    model: nn.Module, view: TaskView, config, seed: int, after_step=None
+    model: nn.Module,
+    view: TaskView,
+    config: object,
+    seed: int,
+    after_step: Callable[[int], None] | None = None,
 ) -> list[float]:
     """The training shared with SalUn, which looks after its mask in ``after_step``; the loss of
     each epoch."""

@@ -35,6 +35,9 @@ class Method:
         class of the networks it works on.
     grid
         settings worth trying when it is tuned, name -> values (``kit.experiments.tuning``).
+    toy
+        settings that suit the toy request of ``kit.methods.check``, where its defaults are meant
+        for larger ones.
     """
 
     name: str
@@ -45,8 +48,9 @@ class Method:
     run: Callable
     takes: type = nn.Module
     grid: dict[str, tuple] = field(default_factory=dict)
+    toy: dict[str, object] = field(default_factory=dict)
 
-    def access(self, config) -> Needs:
+    def access(self, config: object) -> Needs:
         """The data it may see with these settings: ``config.needs`` if they decide it."""
         return getattr(config, "needs", self.needs)
 
@@ -63,15 +67,29 @@ class Method:
 
 
 def register(
-    name: str, *, level: tuple[str, ...], needs: Needs, paper: str, config: type,
+    name: str, *, level: tuple[str, ...], paper: str, config: type, needs: Needs | None = None,
     takes: type = nn.Module, grid: dict[str, tuple] | None = None,
-):  # fmt: skip
-    """Decorator that makes a function an unlearning method."""
+    toy: dict[str, object] | None = None,
+) -> Callable[[Callable], Callable]:  # fmt: skip
+    """Decorator that makes a function an unlearning method.
+
+    ``needs`` is left out where the settings decide it: where ``config`` has a property ``needs``.
+
+    Raises
+    ------
+    ValueError
+        a name that is taken, or needs that are declared twice or not at all.
+    """
+    if (needs is None) != hasattr(config, "needs"):
+        raise ValueError(f"{name} declares its needs once: in register, or as a property of Config")
 
     def decorate(run: Callable) -> Callable:
         if name in _METHODS:
             raise ValueError(f"two methods are called {name!r}")
-        _METHODS[name] = Method(name, level, needs, paper, config, run, takes, grid or {})
+        needed = needs or config().needs
+        _METHODS[name] = Method(
+            name, level, needed, paper, config, run, takes, grid or {}, toy or {}
+        )
         return run
 
     return decorate

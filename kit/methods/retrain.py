@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.training import Recipe, fit
 
 
@@ -33,9 +32,9 @@ class Config:
 @register(
     "retrain",
     level=("class", "sample", "feature"),
-    needs=Needs(retain="all"),
     paper="",
     config=Config,
+    toy={"recipe": Recipe(epochs=6, batch_size=32, lr=0.1, bf16=False)},
 )
 def retrain(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Give every parameter a fresh value, then train on the retained images.

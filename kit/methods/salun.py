@@ -20,15 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
+from kit.methods import Needs, TaskView, register
 from kit.methods.random_labels import train_on_wrong_labels
-from kit.methods.registry import register
-from kit.parts.freezing import Mask, hold
+from kit.parts.freezing import Mask, highest, hold
 from kit.parts.importance import summed_gradient
+from kit.runtime.checks import one_of, within_one
 from kit.runtime.device import device
-from kit.training import Recipe, constant_rate
-
-BATCH = 250
+from kit.training import BATCH, Recipe, constant_rate
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,8 @@ class Config:
     exclude_truth: bool = True
 
     def __post_init__(self):
-        if self.freeze not in ("exact", "gradient"):
-            raise ValueError(f'freeze must be "exact" or "gradient", got {self.freeze!r}')
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share must lie in (0, 1], got {self.share}")
+        one_of("freeze", self.freeze, ("exact", "gradient"))
+        within_one(share=self.share)
 
     @property
     def recipe(self) -> Recipe:
@@ -69,6 +65,7 @@ class Config:
     paper="fan2024salun",
     config=Config,
     grid={"share": (0.1, 0.3, 0.5), "lr": (3e-4, 1e-3, 3e-3), "epochs": (1, 2)},
+    toy={"epochs": 4, "share": 0.5, "batch_size": 32},
 )
 def salun(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps 1 and 2; the history holds the loss of each epoch."""
@@ -92,7 +89,6 @@ def saliency_mask(model: nn.Module, split: Split, share: float) -> Mask:
     parameters = dict(model.to(device()).named_parameters())
     total = summed_gradient(model, split, BATCH)
     sizes = torch.cat([g.abs().flatten() for g in total.values()])
-    chosen = torch.zeros(len(sizes), dtype=torch.bool, device=sizes.device)
-    chosen[sizes.topk(max(1, round(share * len(sizes)))).indices] = True
+    chosen = highest(sizes, max(1, round(share * len(sizes))))
     pieces: tuple[Tensor, ...] = chosen.split([p.numel() for p in parameters.values()])
     return {n: m.view_as(p) for (n, p), m in zip(parameters.items(), pieces, strict=True)}

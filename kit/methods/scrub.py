@@ -23,16 +23,13 @@ Cost     ``epochs`` passes over the retained images, ``max_epochs`` over the for
 import copy
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split, same_mix
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.metrics.answers.accuracy import accuracy
-from kit.parts.distillation import distillation
-from kit.runtime.cost import count_passes
+from kit.parts.distillation import answers, distillation
 from kit.training import Loss, constant_rate, cut, fit, predict
 
 
@@ -71,13 +68,13 @@ class Config:
 @register(
     "scrub",
     level=("class", "sample"),
-    needs=Needs(retain="all", forget="all"),
     paper="kurmanji2023towards",
     config=Config,
     grid={
         "lr": (2e-4, 5e-4, 2e-3), "max_lr": (2e-3, 5e-3, 1e-2),
         "max_epochs": (1, 2), "epochs": (2, 3),
     },
+    toy={"max_epochs": 4, "epochs": 4, "lr": 0.002, "batch_size": 32, "forget_batch_size": 32},
 )  # fmt: skip
 def scrub(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Turns of ascent and descent, then descent, then perhaps the way back."""
@@ -126,11 +123,10 @@ def away(teacher: nn.Module, config: Config) -> Loss:
     return loss
 
 
-def _divergence(logits, teacher, x, kind: str, temperature: float) -> Tensor:
-    count_passes(kind, forward=len(x))
-    with torch.no_grad():
-        taught = teacher(x)
-    return distillation(logits, taught, temperature).mean()
+def _divergence(
+    logits: Tensor, teacher: nn.Module, x: Tensor, kind: str, temperature: float
+) -> Tensor:
+    return distillation(logits, answers(teacher, x, kind), temperature).mean()
 
 
 class _Checkpoints:

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.parts.importance import batch_gradients, squared_gradients
+from kit.runtime.checks import not_negative, one_of, positive
 from kit.runtime.device import device
 
 
@@ -40,10 +40,9 @@ class Config:
     batch_size: int = 64  # with "batch"
 
     def __post_init__(self):
-        if self.importance not in ("image", "batch"):
-            raise ValueError(f'importance must be "image" or "batch", got {self.importance!r}')
-        if self.alpha <= 0 or self.dampening < 0:
-            raise ValueError("alpha must be positive and dampening not negative")
+        one_of("importance", self.importance, ("image", "batch"))
+        positive(alpha=self.alpha)
+        not_negative(dampening=self.dampening)
 
     @classmethod
     def paper(cls, **options) -> "Config":
@@ -58,6 +57,7 @@ class Config:
     paper="foster2024fast",
     config=Config,
     grid={"alpha": (1.2, 1.5, 2.0, 3.0, 5.0, 8.0), "dampening": (0.1, 1.0)},
+    toy={"alpha": 3.0, "dampening": 1.0},
 )
 def ssd(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Importances, then one multiplication; the history holds the share of weights dampened."""

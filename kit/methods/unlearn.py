@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from kit import methods
-from kit.methods import TaskView
+from kit.methods.access import TaskView
+from kit.methods.registry import get, names
 from kit.runtime.cost import measure
 from kit.runtime.device import seeded
 from kit.tasks import ForgetTask
@@ -49,7 +49,13 @@ class Unlearned:
 
 
 def unlearn(
-    name: str, model: nn.Module, task: ForgetTask, *, seed: int = 0, config=None, **options
+    name: str,
+    model: nn.Module,
+    task: ForgetTask,
+    *,
+    seed: int = 0,
+    config: object = None,
+    **options,
 ) -> Unlearned:
     """Make ``model`` forget what ``task`` asks for; ``model`` itself stays as it is.
 
@@ -72,7 +78,7 @@ def unlearn(
     FloatingPointError
         the method produced infinite or NaN weights.
     """
-    method = methods.get(name)
+    method = get(name)
     if config is not None and options:
         raise ValueError("give either config= or single settings, not both")
     config = config if config is not None else method.configure(**options)
@@ -81,7 +87,7 @@ def unlearn(
     if task.level not in method.level:
         raise ValueError(
             f"{name} serves {' and '.join(method.level)} forgetting, this task is of level "
-            f"{task.level!r}; methods for it: {', '.join(methods.names(task.level))}"
+            f"{task.level!r}; methods for it: {', '.join(names(task.level))}"
         )
     check_model(model, task.retain)
     if not isinstance(model, method.takes):

@@ -27,8 +27,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split, synthetic
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
+from kit.runtime.checks import one_of, positive
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device, mixed_precision
 from kit.training import Recipe, constant_rate, fit
@@ -54,11 +54,9 @@ class Config:
     batch_size: int = 256
 
     def __post_init__(self):
-        if self.variant not in VARIANTS:
-            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, got {self.variant!r}")
+        one_of("variant", self.variant, VARIANTS)
         for name in ("noise_images", "noise_copies", "impair_lr", "repair_lr", "batch_size"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+            positive(**{name: getattr(self, name)})
 
     @classmethod
     def paper(cls, **options) -> "Config":
@@ -73,6 +71,7 @@ class Config:
     paper="tarun2023fast",
     config=Config,
     grid={"impair_lr": (0.002, 0.005, 0.01, 0.02), "repair_lr": (0.002, 0.005, 0.01)},
+    toy={"batch_size": 32, "noise_images": 32, "noise_copies": 2, "impair_lr": 0.02},
 )
 def unsir(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Steps 1 to 3; returns the noise objective and the losses of the epochs."""

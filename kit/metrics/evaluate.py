@@ -3,36 +3,29 @@
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
-from kit.metrics.answers.accuracy import (
+from kit.metrics.answers import (
     accuracy,
+    activation_distance,
     agreement,
+    average_gap,
+    js_divergence,
     prediction_distribution,
     prediction_entropy,
     total_variation,
+    tug_of_war,
 )
-from kit.metrics.answers.aggregates import average_gap, tug_of_war
-from kit.metrics.answers.behaviour import activation_distance, js_divergence, zrf
-from kit.metrics.comes_back.relearn import (
-    SHARE,
-    anamnesis_index,
-    relearn_curve,
-    relearn_epochs,
-    relearn_steps,
-)
-from kit.metrics.feature.evaluate_feature import evaluate_feature
-from kit.metrics.inside import probes
-from kit.metrics.inside.cka import linear_cka
-from kit.metrics.inside.distance import weight_distance
-from kit.metrics.inside.features import features
-from kit.metrics.inside.idi import information_difference_index, stage_information
-from kit.metrics.membership.attacks import entropy_member_rate, forget_attack, svm_nonmember_rate
+from kit.metrics.audits import ALONE, inside_alone, inside_beside
+from kit.metrics.comes_back import anamnesis_index
+from kit.metrics.feature import evaluate_feature
+from kit.metrics.inside import prototype_recall, weight_distance
+from kit.metrics.membership import forget_attack
 from kit.metrics.statistics import wilson
+from kit.runtime.checks import one_of
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import check_model, predict
 
 AUDITS = ("fast", "gap", "features", "relearn", "comparison", "full")
 KEPT = 0.8  # of the retrained model's retain accuracy: a model below it has collapsed
-RELEARN_EPOCHS = 3  # "comparison" and "full" stop; retrained models of "quick" need up to 2.6
 
 
 def evaluate(
@@ -105,18 +98,12 @@ def evaluate(
         a model that does not fit the data, an unknown audit, a reference that is absent, a filter
         where no feature is forgotten.
     """
-    if audits not in AUDITS:
-        raise ValueError(f"audits must be one of {', '.join(AUDITS)}, got {audits!r}")
-    if needs_reference(audits) and (reference is None or original is None):
-        raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
-    check_model(model, task.test)
+    _check(model, task, reference, original, audits, image_filter)
     if isinstance(task, FeatureTask):
         return evaluate_feature(
             model, task, image_filter=image_filter, reference=reference, original=original,
             audits=audits, seed=seed,
         )  # fmt: skip
-    if image_filter is not None:
-        raise ValueError("image_filter= is for tasks that forget a feature")
     said = _predictions(model, task)
     row = _answers(model, task, said)
     if reference is not None:
@@ -128,36 +115,47 @@ def evaluate(
     if original is not None:
         row["distance_original"] = weight_distance(model, original)
     if audits == "features":
-        row |= _features(model, task, seed)
-    if audits in _ALONE:
-        alone = _ALONE[audits]
-        row |= alone(model, task, original, seed)
+        row |= inside_alone(model, task, seed)
+    if needs_reference(audits):
+        row |= ALONE[audits](model, task, original, seed)
         theirs = row if reference is model else reference_row
         if theirs is None:
             theirs = _answers(reference, task, theirs_said)
-            theirs |= alone(reference, task, original, seed)
-        row |= _beside(row, theirs)
-        if audits == "full" and task.test_forget is not None:
-            row |= _inside(model, reference, original, task, seed)
+            theirs |= ALONE[audits](reference, task, original, seed)
+        row |= _folded(row, theirs)
+    if audits == "full" and task.test_forget is not None:
+        row |= inside_beside(model, reference, original, task, seed)
     return row
+
+
+def _check(
+    model: nn.Module, task: ForgetTask, reference: nn.Module | None, original: nn.Module | None,
+    audits: str, image_filter: nn.Module | None,
+) -> None:  # fmt: skip
+    one_of("audits", audits, AUDITS)
+    if needs_reference(audits) and (reference is None or original is None):
+        raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
+    if image_filter is not None and not isinstance(task, FeatureTask):
+        raise ValueError("image_filter= is for tasks that forget a feature")
+    check_model(model, task.test)
 
 
 def needs_reference(audits: str) -> bool:
     """Whether these audits compare with a retrained model."""
-    return audits in _ALONE
+    return audits in ALONE
 
 
-def _asked(task) -> Split:
+def _asked(task: ForgetTask) -> Split:
     """The forgotten images on which a model is judged."""
     return task.forget if task.test_forget is None else task.test_forget
 
 
-def _predictions(model, task) -> tuple[Tensor, Tensor]:
+def _predictions(model: nn.Module, task: ForgetTask) -> tuple[Tensor, Tensor]:
     """Logits of the forgotten images and of the retained test images."""
     return predict(model, _asked(task)), predict(model, task.test_retain)
 
 
-def _answers(model, task, said) -> dict[str, float]:
+def _answers(model: nn.Module, task: ForgetTask, said: tuple[Tensor, Tensor]) -> dict[str, float]:
     """What the predictions and one cheap look inside tell about the model alone."""
     on_forget, on_retain = said
     spread = prediction_distribution(on_forget)
@@ -187,11 +185,11 @@ def _answers(model, task, said) -> dict[str, float]:
         right = kept * row["retain_accuracy"] + asked * row["forget_accuracy"]
         row["test_accuracy"] = right / (kept + asked)
         if hasattr(model, "features"):
-            row["prototype_recall"] = probes.prototype_recall(model, task)
+            row["prototype_recall"] = prototype_recall(model, task)
     return row
 
 
-def _against(said, theirs_said) -> dict[str, float]:
+def _against(said: tuple[Tensor, Tensor], theirs_said: tuple[Tensor, Tensor]) -> dict[str, float]:
     """The model's predictions beside the retrained model's."""
     (ours, ours_retained), (theirs, theirs_retained) = said, theirs_said
     return {
@@ -205,70 +203,7 @@ def _against(said, theirs_said) -> dict[str, float]:
     }
 
 
-def _features(model, task, seed) -> dict[str, float]:
-    """Prototypes of all training images, and a linear probe."""
-    probe = probes.linear_probe(model, task, seed=seed)
-    known, asked = features(model, task.train), features(model, task.test_forget)
-
-    def prototype_accuracy(cosine: bool) -> float:
-        nearest = probes.nearest_class(asked, known, task.train.y, cosine)
-        return (nearest == task.test_forget.y).double().mean().item()
-
-    return {
-        "forgetting_prototype_accuracy": prototype_accuracy(cosine=False),
-        "forgetting_prototype_accuracy_cosine": prototype_accuracy(cosine=True),
-        "probe_forget": probe["forget"],
-        "probe_retain": probe["retain"],
-    }
-
-
-def _gap(model, task, original, seed) -> dict[str, float]:
-    """What the average gap is made of."""
-    return {
-        "train_retain_accuracy": accuracy(predict(model, task.retain), task.retain.y),
-        "train_forget_accuracy": accuracy(predict(model, task.forget), task.forget.y),
-        "svm_nonmember_rate": svm_nonmember_rate(model, task, seed=seed),
-    }
-
-
-def _comparison(model, task, original, seed) -> dict[str, float]:
-    """One audit of each kind: answers, membership, relearning, features."""
-    row = _gap(model, task, original, seed)
-    if task.test_forget is not None:
-        goal = _goal(original, task)
-        row["relearn_steps"] = relearn_steps(
-            model, task, goal, max_epochs=RELEARN_EPOCHS, seed=seed
-        )
-        probe = probes.linear_probe(model, task, seed=seed)
-        row |= {"probe_forget": probe["forget"], "probe_retain": probe["retain"]}
-    return row
-
-
-def _full(model, task, original, seed) -> dict[str, float]:
-    """The slower audits of the model alone; the reference's values are needed beside them."""
-    rate = entropy_member_rate(model, task, seed=seed)
-    return _comparison(model, task, original, seed) | {"entropy_member_rate": rate}
-
-
-def _relearning(model, task, original, seed) -> dict[str, float]:
-    """Relearn times by both protocols, up to the papers' limits."""
-    goal = _goal(original, task)
-    return {
-        protocol.__name__: protocol(model, task, goal, seed=seed)
-        for protocol in (relearn_steps, relearn_epochs)
-    }
-
-
-_ALONE = {"gap": _gap, "relearn": _relearning, "comparison": _comparison, "full": _full}
-
-
-def _goal(original, task) -> float:
-    if task.test_forget is None:
-        raise ValueError("relearning is defined for classes only, this task forgets samples")
-    return SHARE * accuracy(predict(original, task.test_forget), task.test_forget.y)
-
-
-def _beside(ours: dict, theirs: dict) -> dict[str, float]:
+def _folded(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, float]:
     """What folds the retrained model's numbers and the model's into one."""
     row = {f"{k}_reference": theirs[k] for k in ("relearn_steps", "relearn_epochs") if k in ours}
     if "relearn_steps" in ours:
@@ -280,21 +215,3 @@ def _beside(ours: dict, theirs: dict) -> dict[str, float]:
         row["tug_of_war"] = tug_of_war(accuracies, theirs)
         row["average_gap"] = average_gap(accuracies | rate, theirs)
     return row
-
-
-def _inside(model, reference, original, task, seed) -> dict[str, float]:
-    """What the network still knows about the forgotten classes, whatever it answers."""
-    head = probes.head_recovery(model, task, seed=seed)
-    shots = relearn_curve(model, task, seed=seed)
-    ours = features(model, task.forget)
-    known = [stage_information(m, task, seed=seed) for m in (model, reference, original)]
-    return {
-        "zrf": zrf(model, task.test_forget),
-        "few_shot_recall": probes.prototype_recall(model, task, per_class=5, draws=20, seed=seed),
-        "head_forget": head["forget"],
-        "head_retain": head["retain"],
-        "cka_reference": linear_cka(ours, features(reference, task.forget)),
-        "cka_original": linear_cka(ours, features(original, task.forget)),
-        "idi": information_difference_index(*known),
-        **{f"relearn_shot_{k}": value for k, value in shots.items() if k},
-    }

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from kit.runtime.checks import positive
+
 
 def wilson(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
     """Interval of a share of ``total`` images (Wilson 1927), within [0, 1].
@@ -96,8 +98,7 @@ def equivalence(ours: Sequence[float], theirs: Sequence[float], *, margin: float
     be fixed *before* looking: two standard deviations of the retrained models, say. A difference
     that is merely not significant shows nothing.
     """
-    if margin <= 0:
-        raise ValueError(f"margin must be positive, got {margin}")
+    positive(margin=margin)
     difference = paired_difference(ours, theirs, level=0.9)
     return Equivalence(-margin < difference.low and difference.high < margin, difference, margin)
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from kit.models.activations import set_activations
 from kit.models.allcnn import AllCNN
-from kit.models.base import Classifier
+from kit.models.base import Classifier, Shape
 from kit.models.cnn import CNN
 from kit.models.lenet import LeNet
 from kit.models.own import wrap
@@ -34,7 +34,9 @@ def names() -> list[str]:
     return list(_BUILDERS)
 
 
-def build(name: str, task, *, seed: int = 0, activation: str = "relu", **options) -> Classifier:
+def build(
+    name: str, task: Shape, *, seed: int = 0, activation: str = "relu", **options
+) -> Classifier:
     """A network with fresh weights for the images and classes of ``task``.
 
     Parameters

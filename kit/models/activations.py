@@ -2,6 +2,8 @@
 
 from torch import nn
 
+from kit.runtime.checks import one_of
+
 LEAKY_SLOPE = 0.01
 
 
@@ -13,8 +15,7 @@ def set_activations(model: nn.Module, activation: str) -> None:
     ValueError
         an activation that is neither "relu" nor "leaky_relu".
     """
-    if activation not in ("relu", "leaky_relu"):
-        raise ValueError(f'activation must be "relu" or "leaky_relu", got {activation!r}')
+    one_of("activation", activation, ("relu", "leaky_relu"))
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.ReLU) and activation == "leaky_relu":

@@ -1,8 +1,17 @@
 """``Classifier``: what every network of the kit has in common."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from torch import Tensor, nn
+
+
+class Shape(Protocol):
+    """What a network is built for: a ``ForgetTask`` or ``ImageData`` says it."""
+
+    in_channels: int
+    image_size: int
+    num_classes: int
 
 
 class Classifier(nn.Module):

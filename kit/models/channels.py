@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from kit.models.hooks import listening
+
 
 def convolutions_of(model: nn.Module) -> dict[str, nn.Conv2d]:
     """The convolutions by name; ``ValueError`` if there are none."""
@@ -68,7 +70,7 @@ def remove_silent(model: nn.Module, x: Tensor) -> nn.Module:
     return small
 
 
-def _only_reads(step, own: list[nn.Module]) -> bool:
+def _only_reads(step: object, own: list[nn.Module]) -> bool:
     """Whether this part of the network is the pruned layer itself, or merely takes its output."""
     inner = step.target.module
     if inner in own or not list(inner.parameters()):
@@ -80,17 +82,12 @@ def multiply_adds(model: nn.Module, x: Tensor) -> int:
     """Multiplications and additions of convolutions and linear layers for one image of ``x``."""
     total = 0
 
-    def count(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def count(name: str, inputs: tuple, output: Tensor) -> None:
         nonlocal total
         # Each output entry is a product with as many weights as one filter or row has.
-        total += output.numel() * module.weight[0].numel()
+        total += output.numel() * layers[name].weight[0].numel()
 
-    layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    try:
-        with torch.no_grad():
-            model(x[:1].to(next(model.parameters()).device))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    layers = {n: m for n, m in model.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+    with listening(model, layers, count), torch.no_grad():
+        model(x[:1].to(next(model.parameters()).device))
     return total

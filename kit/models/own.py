@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from kit.models.base import Classifier
+from kit.models.base import Classifier, Shape
+from kit.models.hooks import listening
 from kit.runtime.device import seeded
 
 
@@ -35,16 +36,13 @@ class Own(Classifier):
         return self.net(x)
 
     def features(self, x: Tensor) -> Tensor:
-        caught = []
-        hook = self.head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0]))
-        try:
+        given = []
+        with listening(self.net, [self._head], lambda _, inputs, output: given.append(inputs[0])):
             self(x)
-        finally:
-            hook.remove()
-        return caught[0]
+        return given[0]
 
 
-def wrap(make: Callable[[], nn.Module], task, *, seed: int = 0) -> Own:
+def wrap(make: Callable[[], nn.Module], task: Shape, *, seed: int = 0) -> Own:
     """A network of your own, from torchvision, timm or your code, ready for every method.
 
     Parameters

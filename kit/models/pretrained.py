@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.models.activations import set_activations
+from kit.models.base import Shape
 from kit.models.own import Own, last_linear
 from kit.runtime.device import seeded
 from kit.runtime.files import whole
@@ -35,7 +36,12 @@ class Pretrained(Own):
 
 
 def load_pretrained(
-    name: str, file: str | Path, task, *, new_head: int | None = None, activation: str = "relu"
+    name: str,
+    file: str | Path,
+    task: Shape,
+    *,
+    new_head: int | None = None,
+    activation: str = "relu",
 ) -> Pretrained:
     """torchvision's network ``name`` with the weights in ``file``.
 

@@ -6,6 +6,7 @@ torchvision takes seconds to import, so each function does it when it is called.
 from torch import nn
 
 from kit.models.base import Wrapped
+from kit.runtime.checks import one_of
 
 SMALL = 64  # pixels; images up to this size get a stem that does not shrink them
 
@@ -16,13 +17,12 @@ def resnet18(in_channels: int, num_classes: int, image_size: int, stem: str | No
 
     net = torchvision_resnet18()
     stem = stem or ("small" if image_size <= SMALL else "imagenet")
+    one_of("stem", stem, ("small", "imagenet"))
     if stem == "small":
         net.conv1 = nn.Conv2d(in_channels, 64, 3, padding=1, bias=False)
         net.maxpool = nn.Identity()
-    elif stem == "imagenet":
-        net.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
     else:
-        raise ValueError(f'stem must be "small" or "imagenet", got {stem!r}')
+        net.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
     nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
     net.fc = nn.Identity()
     return Wrapped(net, 512, num_classes, ["layer1", "layer2", "layer3", "layer4"])

@@ -1,7 +1,33 @@
 """Distillation: keep answering as a teacher does (Hinton, Vinyals and Dean 2015)."""
 
+from collections.abc import Callable
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from kit.runtime.cost import count_passes
+
+
+@torch.no_grad()
+def answers(
+    teacher: Callable[[Tensor], Tensor], x: Tensor, kind: str, forgotten: Tensor | None = None
+) -> Tensor:
+    """What a teacher says about a batch, without a gradient; the pass is counted.
+
+    Parameters
+    ----------
+    x
+        ``[B, C, H, W]``.
+    kind
+        of the images, by which the pass counts ("retain", "forget", "train").
+    forgotten
+        bool ``[B]``: the images that count as "forget" instead.
+    """
+    asked = 0 if forgotten is None else int(forgotten.sum())
+    count_passes("forget", forward=asked)
+    count_passes(kind, forward=len(x) - asked)
+    return teacher(x)
 
 
 def distillation(

@@ -1,4 +1,4 @@
-"""Train some weights and keep the others, to the last bit."""
+"""Masks of weights: which are the highest, set them to 0, or train them alone."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,35 @@ import torch
 from torch import Tensor, nn
 
 Mask = dict[str, Tensor]  # name of a parameter -> which of its entries may change, bool
+
+
+def highest(scores: Tensor, count: int) -> Tensor:
+    """The ``count`` highest entries; of equal ones the first. Bool of the same shape."""
+    chosen = torch.zeros(scores.numel(), dtype=torch.bool, device=scores.device)
+    chosen[scores.flatten().argsort(descending=True, stable=True)[:count]] = True
+    return chosen.view(scores.shape)
+
+
+@torch.no_grad()
+def zero(model: nn.Module, mask: Mask) -> None:
+    """Set the entries of the mask to 0."""
+    for name, parameter in model.named_parameters():
+        if name in mask:
+            parameter[mask[name]] = 0
+
+
+def shuffled(mask: Mask, seed: int) -> Mask:
+    """As many entries of each parameter, drawn at random."""
+    draw = torch.Generator().manual_seed(seed)
+    return {
+        name: m.flatten()[torch.randperm(m.numel(), generator=draw).to(m.device)].view(m.shape)
+        for name, m in mask.items()
+    }
+
+
+def share_of(model: nn.Module, mask: Mask) -> float:
+    """Entries in the mask over all parameters of the network."""
+    return sum(int(m.sum()) for m in mask.values()) / sum(p.numel() for p in model.parameters())
 
 
 def hold(model: nn.Module, mask: Mask) -> Callable[[int], None]:

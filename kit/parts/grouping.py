@@ -5,15 +5,15 @@ of groups is read off the spectrum of their similarity.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
+from kit.models.hooks import caught
 from kit.runtime.device import device
+from kit.training import batches
 
-BATCH = 250
 LEAST = 1e-6  # norm below which a map counts as silent
 
 
@@ -78,22 +78,10 @@ def mean_maps(model: nn.Module, stage: str, split: Split) -> Tensor:
 def maps_of(model: nn.Module, stage: str, split: Split) -> Iterator[Tensor]:
     """The maps of a stage for all images of a split, batch by batch, in eval mode."""
     model.to(device()).eval()
-    for x in split.inputs().split(BATCH):
+    for x, _ in batches(split):
         with caught(model, stage) as maps:
-            model(x.to(device()))
+            model(x)
         yield maps[0].float()
-
-
-@contextmanager
-def caught(model: nn.Module, stage: str) -> Iterator[list[Tensor]]:
-    """Inside the ``with``, the outputs of a sub-module are appended to the list it gives."""
-    maps: list[Tensor] = []
-    module = model.get_submodule(stage)
-    hook = module.register_forward_hook(lambda _, inputs, output: maps.append(output))
-    try:
-        yield maps
-    finally:
-        hook.remove()
 
 
 def eigen_gaps(similarity: Tensor, most: int | None = None) -> Tensor:

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from kit.datasets.split import Split
+from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
+from kit.training import batches
 
-BATCH = 50  # gradients of so many images are held at once
+AT_ONCE = 50  # gradients of so many images are held at once
 
 
 def squared_gradients(model: nn.Module, split: Split, *, labels: str = "true") -> dict[str, Tensor]:
@@ -28,8 +30,7 @@ def squared_gradients(model: nn.Module, split: Split, *, labels: str = "true") -
         over y as the network itself answers, ``sum_y p(y|x) (d/dtheta log p(y|x))^2``: the diagonal
         of the Fisher information, at as many backward passes as there are classes.
     """
-    if labels not in ("true", "model"):
-        raise ValueError(f'labels must be "true" or "model", got {labels!r}')
+    one_of("labels", labels, ("true", "model"))
     model.to(device()).eval()
     parameters = {name: p.detach() for name, p in model.named_parameters()}
     buffers = dict(model.named_buffers())
@@ -40,8 +41,7 @@ def squared_gradients(model: nn.Module, split: Split, *, labels: str = "true") -
 
     of_each = vmap(grad(loss), in_dims=(None, 0, 0))
     total = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    for x, y in zip(split.inputs().split(BATCH), split.y.split(BATCH), strict=True):
-        x, y = x.to(device()), y.to(device())
+    for x, y in batches(split, AT_ONCE):
         for labels_, weights in _weighted_labels(model, x, y, labels):
             count_passes(split.kind, forward=len(x), backward=len(x))
             for name, gradient in of_each(parameters, x, labels_).items():
@@ -56,9 +56,9 @@ def batch_gradients(
     ``reduction`` over a batch's images is "sum" or "mean"."""
     model.to(device()).eval()
     parameters = dict(model.named_parameters())
-    for x, y in zip(split.inputs().split(batch_size), split.y.split(batch_size), strict=True):
+    for x, y in batches(split, batch_size):
         count_passes(split.kind, forward=len(x), backward=len(x))
-        loss = F.cross_entropy(model(x.to(device())), y.to(device()), reduction=reduction)
+        loss = F.cross_entropy(model(x), y, reduction=reduction)
         gradients = torch.autograd.grad(loss, list(parameters.values()))
         yield dict(zip(parameters, gradients, strict=True))
 
@@ -73,7 +73,9 @@ def summed_gradient(model: nn.Module, split: Split, batch_size: int) -> dict[str
 
 
 @torch.no_grad()
-def _weighted_labels(model, x: Tensor, y: Tensor, labels: str) -> list[tuple[Tensor, Tensor]]:
+def _weighted_labels(
+    model: nn.Module, x: Tensor, y: Tensor, labels: str
+) -> list[tuple[Tensor, Tensor]]:
     """Labels ``[B]`` with the weight ``[B]`` of each."""
     if labels == "true":
         return [(y, torch.ones_like(y, dtype=x.dtype))]

@@ -15,9 +15,10 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call, jvp, vjp, vmap
 
 from kit.datasets.split import Split
-from kit.parts.newton import BATCH, flatten, unflatten
+from kit.parts.newton import flatten, unflatten
 from kit.runtime.cost import count_passes
 from kit.runtime.progress import progress
+from kit.training import BATCH
 
 # Many short steps: curvatures differ by factors of thousands, and a step is as long as the largest
 # allows.

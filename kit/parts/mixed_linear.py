@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from kit.datasets.split import Split
 from kit.parts.linear import STEP, LeastSquares, Linearised, descend
 from kit.parts.newton import conjugate_gradients, largest_eigenvalue
+from kit.runtime.checks import positive
 
 RATE = 0.5  # SGD's learning rate, times the largest eigenvalue of the Hessian of a batch
 
@@ -40,8 +41,7 @@ class MixedLinear(nn.Module):
         penalty: float = 0.01,
     ):  # fmt: skip
         super().__init__()
-        if scale <= 0:
-            raise ValueError(f"scale must be positive, got {scale}")
+        positive(scale=scale)
         self.linear = Linearised(core, layers)
         self.core = core
         self.scale, self.penalty = scale, penalty

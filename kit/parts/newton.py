@@ -17,11 +17,10 @@ from torch.func import functional_call, grad, jvp
 from kit.datasets.split import Split
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
+from kit.training import BATCH
 
 # On its first use forward mode compiles its rules with torch.jit, which torch says is deprecated.
 warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
-
-BATCH = 250  # images a product is computed for at a time
 
 Product = Callable[[Tensor], Tensor]  # v -> A v, for flat vectors
 

@@ -5,7 +5,7 @@ import inspect
 from IPython.display import Markdown, display
 
 
-def show(thing) -> None:
+def show(thing: object) -> None:
     """Display the source of a function, class or module, highlighted, as it is tested and run."""
     source = inspect.getsource(thing).rstrip()
     display(Markdown(f"```python\n{source}\n```"))

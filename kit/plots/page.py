@@ -84,7 +84,7 @@ def table(frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = Fals
     not, the table is a table.
     """
 
-    def text(value) -> str:
+    def text(value: object) -> str:
         if isinstance(value, float):
             return "" if math.isnan(value) else numbers.format(value)
         return str(value)

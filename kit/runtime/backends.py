@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from kit.runtime.checks import one_of
+
 BACKENDS = ("serial", "loky", "dask", "ray")
 
 
@@ -27,8 +29,7 @@ def spread(
     ValueError
         an unknown backend, or a cluster that is not connected or not installed.
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    one_of("backend", backend, BACKENDS)
     if backend == "serial":
         return (function(*job) for job in jobs)
     if backend == "ray":

@@ -8,6 +8,7 @@ from kit.methods.unlearn import unlearn
 from kit.metrics import population_attack, u_lira, u_lira_interval
 from kit.metrics.many import forgetting_score, klom
 from kit.metrics.membership.scores import margin
+from kit.runtime.checks import one_of
 from kit.runtime.progress import progress
 from kit.shadows.plan import Plan, draw_pool, halves, repeats
 from kit.shadows.training import RECIPE, train
@@ -89,6 +90,7 @@ def audit(
     ValueError
         an unknown layout or method, or shadows that cannot be had from the data.
     """
+    one_of("layout", layout, ("halves", "repeats"))
     training = {"model": model, "recipe": recipe, **options}
     if layout == "halves":
         plan = halves(
@@ -96,8 +98,6 @@ def audit(
         )
         said = margins(plan, method, settings=settings, **training)
         return plan.task(0), _attacks(said, plan)
-    if layout != "repeats":
-        raise ValueError(f'layout must be "halves" or "repeats", got {layout!r}')
     plan = repeats(_small_task(data, classes, per_class, seed), shadows=count, seed=seed)
     reference = margins(plan, "retrain", **training)
     if method == "retrain":  # the floor: a second set of retrained models
@@ -141,7 +141,7 @@ def _spreads(said: Tensor, reference: Tensor) -> dict[str, float]:
     }
 
 
-def _small_task(data, classes, per_class, seed) -> ForgetTask:
+def _small_task(data: ImageData, classes: list[int], per_class: int, seed: int) -> ForgetTask:
     """The request on ``per_class`` images of each class, so that hundreds of trainings fit."""
     pool = draw_pool(data, per_class, torch.Generator().manual_seed(seed))
     if classes:

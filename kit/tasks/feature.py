@@ -11,7 +11,7 @@ from kit.datasets import ImageData
 from kit.datasets.annotated import AnnotatedData
 from kit.datasets.attributes import ATTRIBUTES
 from kit.datasets.split import Split
-from kit.tasks.task import ForgetTask, rows_mask
+from kit.tasks.task import ForgetTask, Rows, rows_mask
 
 # Classes in which the attribute is common: of each pair of classes that are easily confused, one.
 COMMON = {
@@ -152,7 +152,7 @@ def forget_feature(
     *,
     correlation: float = 0.95,
     common: Sequence[int] | None = None,
-    within: Sequence[int] | Tensor | None = None,
+    within: Rows = None,
     seed: int = 0,
 ) -> FeatureTask:
     """The request to forget an attribute, or several at once.
@@ -198,7 +198,10 @@ def forget_feature(
     return _drawn(data, names, correlation, common, within, seed)
 
 
-def _drawn(data, names, correlation, common, within, seed) -> FeatureTask:
+def _drawn(
+    data: ImageData, names: tuple[str, ...], correlation: float, common: Sequence[int] | None,
+    within: Rows, seed: int,
+) -> FeatureTask:  # fmt: skip
     generator = torch.Generator().manual_seed(seed)
     common = _common(data, common)
     sizes = {"train": len(data.train_y), "test": len(data.test_y)}
@@ -223,7 +226,9 @@ def _drawn(data, names, correlation, common, within, seed) -> FeatureTask:
     return replace(task, retain=retain, retain_annotations=shuffled)
 
 
-def _photographed(data: AnnotatedData, names, within, seed) -> FeatureTask:
+def _photographed(
+    data: AnnotatedData, names: tuple[str, ...], within: Rows, seed: int
+) -> FeatureTask:
     columns = [data.attributes.index(name) for name in names]
     biased, test = data.train_a[:, columns], data.test_a[:, columns]
     _refuse_constant(names, biased)
@@ -249,7 +254,10 @@ def _photographed(data: AnnotatedData, names, within, seed) -> FeatureTask:
     return replace(task, retain=replace(task.train, rows=rows, kind="retain"))
 
 
-def _task(data, names, values, test_values, within, drawing) -> FeatureTask:
+def _task(
+    data: ImageData, names: tuple[str, ...], values: Tensor, test_values: Tensor, within: Rows,
+    drawing: Drawing | None,
+) -> FeatureTask:  # fmt: skip
     mean, std = data.statistics
     rows = rows_mask(data, within).nonzero().flatten()
     train = Split(data.train_x, data.train_y, rows, mean, std, data.num_classes, "train")

@@ -11,6 +11,8 @@ from torch import Tensor
 from kit.datasets import ImageData
 from kit.datasets.split import Split
 
+Rows = Sequence[int] | Tensor | None  # of the training images; None: all
+
 
 @dataclass(frozen=True, eq=False)
 class ForgetTask:
@@ -72,7 +74,7 @@ def forget_classes(
     classes: Sequence[int],
     *,
     forgotten: Sequence[int] = (),
-    within: Sequence[int] | Tensor | None = None,
+    within: Rows = None,
 ) -> ForgetTask:
     """The request to forget every image of some classes.
 
@@ -101,37 +103,29 @@ def forget_classes(
             f"leave at least one out"
         )
     here, gone = torch.tensor(classes), torch.tensor(forgotten, dtype=torch.long)
-    rows = {}
-    trained = rows_mask(data, within)
-    for part, y in (("train", data.train_y), ("test", data.test_y)):
-        asked, before = torch.isin(y, here), torch.isin(y, gone)
-        seen = trained if part == "train" else torch.ones_like(asked)
-        rows[part] = ~before & seen, asked & seen, ~asked & ~before & seen
     names = [data.classes[c] for c in classes]
-    for part, (_, asked, kept) in rows.items():
+    trained = rows_mask(data, within)
+
+    def divided(part: str, y: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Masks of all images that count, of those to forget and of those to retain."""
+        asked, before = torch.isin(y, here), torch.isin(y, gone)
+        everything, asked, kept = ~before & seen, asked & seen, ~asked & ~before & seen
         if not asked.any() or not kept.any():
             what = f"of the classes to forget {names}" if not asked.any() else "to retain"
             raise ValueError(f"there are no {part} images {what}")
-    (train, forget, retain), (test, test_forget, test_retain) = rows["train"], rows["test"]
-    return ForgetTask(
-        data=data,
-        level="class",
-        forget_classes=classes,
-        train=_split(data, "train", train, "train"),
-        forget=_split(data, "train", forget, "forget"),
-        retain=_split(data, "train", retain, "retain"),
-        test=_split(data, "test", test, "test"),
-        test_forget=_split(data, "test", test_forget, "test"),
-        test_retain=_split(data, "test", test_retain, "test"),
-        validation=_outside(data, trained),
-    )
+        return everything, asked, kept
+
+    train, forget, retain = divided("train", data.train_y, trained)
+    everywhere = torch.ones_like(data.test_y, dtype=torch.bool)
+    test = divided("test", data.test_y, everywhere)
+    return _task(data, "class", classes, (train, forget, retain), test, trained)
 
 
 def forget_samples(
     data: ImageData,
     indices: Sequence[int] | Tensor,
     *,
-    within: Sequence[int] | Tensor | None = None,
+    within: Rows = None,
 ) -> ForgetTask:
     """The request to forget single training images.
 
@@ -163,18 +157,26 @@ def forget_samples(
     if len(indices) == trained.sum():
         raise ValueError(f"forgetting all {len(indices)} training images leaves nothing to retain")
     everything = torch.ones(len(data.test_y), dtype=torch.bool)
-    return ForgetTask(
-        data=data,
-        level="sample",
-        forget_classes=[],
-        train=_split(data, "train", trained, "train"),
-        forget=_split(data, "train", asked, "forget"),
-        retain=_split(data, "train", trained & ~asked, "retain"),
-        test=_split(data, "test", everything, "test"),
-        test_forget=None,
-        test_retain=_split(data, "test", everything, "test"),
-        validation=_outside(data, trained),
+    train = trained, asked, trained & ~asked
+    return _task(data, "sample", [], train, (everything, None, everything), trained)
+
+
+def _task(
+    data: ImageData, level: str, classes: list[int], train: tuple[Tensor, Tensor, Tensor],
+    test: tuple[Tensor, Tensor | None, Tensor], trained: Tensor,
+) -> ForgetTask:  # fmt: skip
+    """Masks of all images, of those to forget and of those to retain as the splits of a request."""
+    kinds = ("train", "forget", "retain")
+    everything, forget, retain = (
+        _split(data, "train", mask, kind) for mask, kind in zip(train, kinds, strict=True)
     )
+    test, test_forget, test_retain = (
+        None if mask is None else _split(data, "test", mask, "test") for mask in test
+    )
+    return ForgetTask(
+        data, level, classes, everything, forget, retain, test, test_forget, test_retain,
+        validation=_outside(data, trained),
+    )  # fmt: skip
 
 
 def random_rows(data: ImageData, count: int, seed: int = 0) -> Tensor:
@@ -182,7 +184,7 @@ def random_rows(data: ImageData, count: int, seed: int = 0) -> Tensor:
     return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
 
 
-def rows_mask(data: ImageData, rows: Sequence[int] | Tensor | None) -> Tensor:
+def rows_mask(data: ImageData, rows: Rows) -> Tensor:
     """Training rows as a mask; None stands for all."""
     mask = torch.full((len(data.train_y),), rows is None)
     if rows is not None:

@@ -7,18 +7,21 @@ large a chapter's experiment is. ``watch``: a look after every epoch.
 
 from kit.runtime.device import device
 from kit.training.loop import (
+    BATCH,
     History,
     Loss,
+    batches,
     check_model,
     cross_entropy,
     cut,
     fit,
     infer,
     predict,
-)  # fmt: skip
+)
 from kit.training.recipes import Recipe, constant_rate, make_optimizer, schedule_factor
 
 __all__ = [
-    "History", "Loss", "Recipe", "check_model", "constant_rate", "cross_entropy", "cut", "device",
-    "fit", "infer", "make_optimizer", "predict", "schedule_factor",
+    "BATCH", "History", "Loss", "Recipe", "batches", "check_model", "constant_rate",
+    "cross_entropy", "cut", "device", "fit", "infer", "make_optimizer", "predict",
+    "schedule_factor",
 ]  # fmt: skip

@@ -1,10 +1,12 @@
 """Trained models shared between chapters and runs: train once, load ever after."""
 
+import functools
 import hashlib
 import json
 import os
 import warnings
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -12,18 +14,22 @@ from filelock import FileLock
 from torch import nn
 
 from kit import models
+from kit.datasets.split import Split
+from kit.runtime.checks import one_of
 from kit.runtime.cost import measure
 from kit.runtime.device import bf16_is_fast, device
 from kit.runtime.files import whole
+from kit.runtime.version import PACKAGE
 from kit.tasks import ForgetTask
 from kit.training.loop import History, fit
 from kit.training.recipes import Recipe
 from kit.training.watch import watching
 
-SOURCES = [Path(__file__).with_name(n) for n in ("training.py", "augment.py")]
-SOURCES += sorted(Path(models.__file__).parent.glob("*.py"))
-
-
+# The code that decides what weights a training ends with, in the folder of the package.
+DECIDES = (
+    "datasets/split.py", "models/*.py", "runtime/device.py", "training/augment.py",
+    "training/ensemble.py", "training/loop.py", "training/recipes.py",
+)  # fmt: skip
 RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained models from here
 
 
@@ -80,8 +86,7 @@ def place(
     name: str, task: ForgetTask, *, on: str, seed: int, recipe: Recipe, **options
 ) -> tuple[nn.Module, Path]:
     """The network with fresh weights, and the file that holds or will hold its trained ones."""
-    if on not in ("train", "retain", "clean"):
-        raise ValueError(f'on must be "train", "retain" or "clean", got {on!r}')
+    one_of("on", on, ("train", "retain", "clean"))
     if on == "clean" and task.level != "feature":
         raise ValueError(f"a task of level {task.level!r} has no clean images; only features do")
     model = models.build(name, task, seed=seed, **options)
@@ -97,19 +102,29 @@ def save(model: nn.Module, history: History, cost: dict, file: Path) -> None:
         torch.save({"state": state, "history": asdict(history), "cost": cost}, half)
 
 
-def _key(model, task, split, recipe, seed) -> str:
-    """Hash of all that decides the weights: data, rows, network, recipe, seed, code, torch."""
+@functools.cache
+def code(package: Path = PACKAGE) -> str:
+    """Hash of all code that decides the weights, ``DECIDES``."""
+    digest = hashlib.sha256()
+    for file in (file for pattern in DECIDES for file in sorted(package.glob(pattern))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _key(model: nn.Module, task: ForgetTask, split: Split, recipe: Recipe, seed: int) -> str:
+    """Hash of all that decides the weights: data, rows, network, recipe, seed, code, libraries."""
     parts = {
         "data": task.data.fingerprint,
         "rows": hashlib.sha256(split.rows.numpy().tobytes()).hexdigest(),
         "pixels": "" if split.pixels is task.data.train_x else split.fingerprint(),
+        "normalised": [split.mean.tolist(), split.std.tolist()],
         "model": model.spec,
         "recipe": asdict(recipe),
         "bf16": bf16_is_fast() if recipe.bf16 is None else recipe.bf16,
         "seed": seed,
         "device": device().type,
-        "torch": torch.__version__,
-        "code": [hashlib.sha256(path.read_bytes()).hexdigest() for path in SOURCES],
+        "libraries": [torch.__version__, version("torchvision")],
+        "code": code(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -1,7 +1,7 @@
 """The one training loop ``fit`` and the one inference loop ``predict``; all else calls these."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +14,8 @@ from kit.runtime.device import device, mixed_precision, seeded
 from kit.runtime.progress import progress
 from kit.training.recipes import Recipe, make_optimizer
 from kit.training.watch import take_look
+
+BATCH = 250  # images that pass at once where nothing is trained
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (model, x [B,C,H,W], y [B]) -> scalar
 
@@ -146,17 +148,26 @@ def infer(
     """What ``forward``, the model or a part of it, gives for all images of a split."""
     where = device()
     if batch_size is None:  # larger batches fall out of a CPU's cache: 1000 takes twice as long
-        batch_size = 250 if where.type == "cpu" else 2000
+        batch_size = BATCH if where.type == "cpu" else 2000
     model.to(where, memory_format=torch.channels_last)
     was_training = model.training
     model.eval()
     outputs = [
-        forward(batch.to(where).contiguous(memory_format=torch.channels_last)).float().cpu()
-        for batch in split.inputs().split(batch_size)
+        forward(x.contiguous(memory_format=torch.channels_last)).float().cpu()
+        for x, _ in batches(split, batch_size)
     ]
     model.train(was_training)
     count_passes(split.kind, forward=len(split))
     return torch.cat(outputs)
+
+
+def batches(split: Split, size: int = BATCH) -> Iterator[tuple[Tensor, Tensor]]:
+    """Inputs ``[B, C, H, W]`` and labels ``[B]`` of a split in its order, on the device; one batch
+    at a time is made of floats."""
+    where = device()
+    for positions in torch.arange(len(split)).split(size):
+        part = split.take(positions)
+        yield part.inputs().to(where), part.y.to(where)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kit.runtime.checks import one_of, positive
 from kit.training.augment import Augment
 
 
@@ -27,15 +28,9 @@ class Recipe:
     bf16: bool | None = None  # bfloat16 autocast; None: where the machine computes it fast
 
     def __post_init__(self):
-        if self.optimizer not in ("sgd", "adam"):
-            raise ValueError(f'optimizer must be "sgd" or "adam", got {self.optimizer!r}')
-        if self.schedule not in ("onecycle", "cosine", "constant"):
-            raise ValueError(
-                f'schedule must be "onecycle", "cosine" or "constant", got {self.schedule!r}'
-            )
-        for name in ("epochs", "batch_size", "lr"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        one_of("optimizer", self.optimizer, ("sgd", "adam"))
+        one_of("schedule", self.schedule, ("onecycle", "cosine", "constant"))
+        positive(epochs=self.epochs, batch_size=self.batch_size, lr=self.lr)
 
 
 def constant_rate(

@@ -9,16 +9,16 @@ from pathlib import Path
 import torch
 from flwr.app import Context
 
-import kit
-from kit import federated
+from kit import datasets, federated, models, tasks
 from kit.federated import flower
+from kit.metrics import evaluate
 
 
 def share(context: Context):
     """This client's number, an untrained network, and its images."""
     config = context.run_config
     number = flower.client_number(context)
-    data = kit.datasets.load(config["dataset"])
+    data = datasets.load(config["dataset"])
     images = _task(data, config).train.per_class(config["per-class"], config["seed"])
     if config["alpha"] > 0:
         parts = federated.split_dirichlet(
@@ -34,7 +34,7 @@ def share(context: Context):
 def serve(deliver: federated.server.Deliver, context: Context) -> None:
     """Train, forget, save."""
     config = context.run_config
-    data = kit.datasets.load(config["dataset"])
+    data = datasets.load(config["dataset"])
     task = _task(data, config)
     network = _network(data, config)
     plan = federated.Plan(
@@ -53,16 +53,16 @@ def serve(deliver: federated.server.Deliver, context: Context) -> None:
     torch.save(network.state_dict(), folder / "network.pt")
 
 
-def _task(data, config):
-    return kit.tasks.forget_classes(data, [int(c) for c in str(config["forget"]).split()])
+def _task(data: datasets.ImageData, config: dict) -> tasks.ForgetTask:
+    return tasks.forget_classes(data, [int(c) for c in str(config["forget"]).split()])
 
 
-def _network(data, config):
-    return kit.models.build(config["model"], data, seed=config["seed"])
+def _network(data: datasets.ImageData, config: dict) -> models.Classifier:
+    return models.build(config["model"], data, seed=config["seed"])
 
 
-def _tell(what: str, network, task) -> None:
-    row = kit.evaluate(network, task)
+def _tell(what: str, network: models.Classifier, task: tasks.ForgetTask) -> None:
+    row = evaluate(network, task)
     forget, retain = row["forget_accuracy"], row["retain_accuracy"]
     print(f"{what}: forgotten classes {forget:.1%}, others {retain:.1%}", flush=True)
 

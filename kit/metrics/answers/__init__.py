@@ -7,7 +7,7 @@ from kit.metrics.answers.accuracy import (
     prediction_distribution,
     prediction_entropy,
     total_variation,
-)  # fmt: skip
+)
 from kit.metrics.answers.aggregates import average_gap, tug_of_war
 from kit.metrics.answers.behaviour import (
     activation_distance,
@@ -15,7 +15,7 @@ from kit.metrics.answers.behaviour import (
     js_lineage,
     streisand,
     zrf,
-)  # fmt: skip
+)
 
 __all__ = [
     "accuracy", "activation_distance", "agreement", "average_gap", "js_divergence", "js_lineage",

@@ -34,7 +34,7 @@ def tug_of_war(ours: Mapping[str, float], retrained: Mapping[str, float]) -> flo
     return math.prod(1 - abs(ours[name] - retrained[name]) for name in ours)
 
 
-def _check(ours, retrained) -> None:
+def _check(ours: dict[str, float], retrained: dict[str, float]) -> None:
     for name in ours:
         if math.isnan(ours[name]) or math.isnan(retrained.get(name, 0.0)):
             raise ValueError(f"{name} is NaN: a gap to it is not defined")

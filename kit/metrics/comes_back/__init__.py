@@ -6,7 +6,7 @@ from kit.metrics.comes_back.relearn import (
     relearn_epochs,
     relearn_steps,
     reliance_steps,
-)  # fmt: skip
+)
 
 __all__ = [
     "anamnesis_index", "relearn_curve", "relearn_epochs", "relearn_steps", "reliance_steps",

@@ -6,7 +6,7 @@ from kit.metrics.feature.leakage import (
     image_adversary,
     layer_leakage,
     mask_adversary,
-)  # fmt: skip
+)
 from kit.metrics.feature.masks import gradcam_share, mask_quality
 from kit.metrics.feature.reliance import counterfactual, filtered, reliance_gap
 

@@ -65,14 +65,18 @@ def evaluate_feature(
     return row
 
 
-def _behaviour(model, task, image_filter, k) -> dict[str, float]:
+def _behaviour(
+    model: nn.Module, task: FeatureTask, image_filter: nn.Module | None, k: int
+) -> dict[str, float]:
     found = reliance_gap(model, task, image_filter)
     if task.can_draw:
         found |= counterfactual(model, task.pairs(k), image_filter)
     return found
 
 
-def _inside(model, task, image_filter, k, seed) -> dict[str, float]:
+def _inside(
+    model: nn.Module, task: FeatureTask, image_filter: nn.Module | None, k: int, seed: int
+) -> dict[str, float]:
     layers = layer_leakage(model, task, k, seed=seed)
     found = {f"probe_{name}": value for name, value in layers.items()}
     found["hidden_probe"] = hidden_probe(model, task, k, seed=seed)

@@ -3,13 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from kit.datasets.split import Split
 from kit.metrics.inside.gradcam import grad_cam
 from kit.models import Classifier
 from kit.runtime.device import device
 from kit.tasks import FeatureTask
-
-BATCH = 250
+from kit.training import batches
 
 
 @torch.no_grad()
@@ -31,7 +29,7 @@ def mask_quality(
     """
     boxes = _boxes(task, attribute)
     changes, holes = [], []
-    for x in _batches(task.pairs(attribute)[1]):
+    for x, _ in batches(task.pairs(attribute)[1]):
         mask = image_filter.mask(x)
         changed = (image_filter.pixels(x) * (1 - mask)).abs().mean(1)
         changes.append(changed.cpu())
@@ -54,7 +52,7 @@ def gradcam_share(
     boxes = _boxes(task, attribute)[:images].double()
     split = task.test.take(torch.arange(min(images, len(task.test))))
     with torch.no_grad():
-        said = torch.cat([model.to(device())(x).argmax(1).cpu() for x in _batches(split)])
+        said = torch.cat([model.to(device())(x).argmax(1).cpu() for x, _ in batches(split)])
     maps = torch.zeros(boxes.shape, dtype=torch.float64)
     inputs = split.inputs()
     for c in said.unique().tolist():
@@ -70,8 +68,3 @@ def _boxes(task: FeatureTask, attribute: int) -> Tensor:
     if boxes is None:
         raise ValueError(f"{task.attributes[attribute]} is everywhere in the image: it has no box")
     return boxes[task.test.rows]
-
-
-def _batches(split: Split):
-    for x in split.inputs().split(BATCH):
-        yield x.to(device())

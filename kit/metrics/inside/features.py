@@ -7,6 +7,7 @@ from torch import Tensor
 
 from kit.datasets.split import Split
 from kit.models import Classifier
+from kit.models.hooks import listening
 from kit.training import infer
 
 
@@ -40,22 +41,14 @@ def stage_features(
     on the CPU, shallow to deep."""
     caught: dict[str, Tensor] = {}
 
-    def catch(name: str):
-        def hook(module, inputs, output):
-            caught[name] = pool(output) if output.dim() == 4 else output.flatten(1)
-
-        return hook
-
-    hooks = [model.get_submodule(name).register_forward_hook(catch(name)) for name in model.stages]
+    def catch(name: str, inputs: tuple, output: Tensor) -> None:
+        caught[name] = pool(output) if output.dim() == 4 else output.flatten(1)
 
     def forward(x: Tensor) -> Tensor:
         model(x)
         return torch.cat(list(caught.values()), 1)
 
-    try:
+    with listening(model, model.stages, catch):
         everything = infer(model, forward, split)
-    finally:
-        for hook in hooks:
-            hook.remove()
     parts = everything.split([part.shape[1] for part in caught.values()], 1)
     return dict(zip(caught, parts, strict=True))

@@ -19,7 +19,7 @@ from torch import Tensor
 from kit.datasets.split import Split
 from kit.parts.linear import LeastSquares
 from kit.parts.mixed_linear import MixedLinear, gaussian
-from kit.runtime.device import device
+from kit.training import batches
 
 BATCH = 250  # images at a time
 
@@ -100,8 +100,8 @@ def noise_response(
     """
     noise = torch.stack([gaussian(model.user.detach(), seed + k) for k in range(draws)])
     logits, added = [], []
-    for rows in torch.arange(len(split)).split(BATCH):
-        inputs = model.linear.below(split.take(rows).inputs().to(device()))
+    for x, _ in batches(split):
+        inputs = model.linear.below(x)
         logits.append(sum(model.linear.jvp(inputs, model.user.detach())))
         added.append(model.linear.jvps(inputs, noise))
     return torch.cat(logits).cpu(), torch.cat(added, 1).cpu()

@@ -13,6 +13,8 @@ import math
 import torch
 from torch import Tensor
 
+from kit.runtime.checks import one_of
+
 DELTA = 1e-5
 CAP = 50.0
 GRID = 100  # single thresholds per unit of margin
@@ -40,8 +42,7 @@ def epsilon_of_image(unlearned: Tensor, retrained: Tensor, *, rules: str = "all"
     narrower of the two sets. The organisers' code tries all pairs of a fine grid as ends of the
     intervals; we take the quantiles of both sets together.
     """
-    if rules not in ("single", "all"):
-        raise ValueError(f'rules must be "single" or "all", got {rules!r}')
+    one_of("rules", rules, ("single", "all"))
     ours, theirs = unlearned.double().sort().values, retrained.double().sort().values
     positive, negative = (ours, theirs) if ours.median() >= theirs.median() else (theirs, ours)
     wide, narrow = sorted((ours, theirs), key=lambda m: -(m[-1] - m[0]))

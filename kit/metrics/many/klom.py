@@ -8,8 +8,12 @@ Even two sets of retrained models are not at 0: with few models the histogram's 
 ``null``). Always show retrained against retrained beside it.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+from kit.runtime.checks import one_of
 
 CLIP = 100.0  # margins beyond this say no more
 FLOOR = 1e-5  # probability of a histogram bin that no retrained model fell into
@@ -24,8 +28,7 @@ def klom_histogram(
     last bin and is lost.
     """
     _check(unlearned, retrained)
-    if variant not in ("fixed", "code"):
-        raise ValueError(f'variant must be "fixed" or "code", got {variant!r}')
+    one_of("variant", variant, ("fixed", "code"))
     ours, theirs = (m.double().clamp(-CLIP, CLIP) for m in (unlearned, retrained))
     both = torch.cat([ours, theirs])
     low, width = both.min(0).values, (both.max(0).values - both.min(0).values) / bins
@@ -47,7 +50,12 @@ def klom_gaussian(unlearned: Tensor, retrained: Tensor) -> Tensor:
 
 
 def null(
-    models: int, *, estimator=klom_gaussian, images: int = 2000, seed: int = 0, **options
+    models: int,
+    *,
+    estimator: Callable[[Tensor, Tensor], Tensor] = klom_gaussian,
+    images: int = 2000,
+    seed: int = 0,
+    **options,
 ) -> float:
     """The median over images where nothing is wrong: both sets drawn from one normal distribution.
 

@@ -9,14 +9,14 @@ from kit.metrics.membership.attacks import (
     signal,
     svm_nonmember_rate,
     threshold_attack,
-)  # fmt: skip
+)
 from kit.metrics.membership.lira import (
     exposure,
     population_attack,
     rmia,
     u_lira,
     u_lira_interval,
-)  # fmt: skip
+)
 from kit.metrics.membership.roc import Attack
 
 __all__ = [

@@ -125,7 +125,7 @@ def loss_attack_accuracy(model: nn.Module, task: ForgetTask, *, seed: int = 0) -
     return float(np.mean(results))
 
 
-def _member_rate(score: str, model, task, limit: int, seed: int) -> float:
+def _member_rate(score: str, model: nn.Module, task: ForgetTask, limit: int, seed: int) -> float:
     from sklearn.svm import SVC  # slow to import
 
     count = min(limit, len(task.retain), len(task.test_retain))
@@ -150,7 +150,7 @@ def _best_threshold(members: Tensor, nonmembers: Tensor) -> float:
     return float(middles[gain.argmax()])
 
 
-def _balanced(said_in, said_out) -> float:
+def _balanced(said_in: np.ndarray, said_out: np.ndarray) -> float:
     """Mean of the shares called members among members, non-members among non-members."""
     said_in, said_out = np.asarray(said_in, dtype=float), np.asarray(said_out, dtype=float)
     return float((said_in.mean() + 1 - said_out.mean()) / 2)

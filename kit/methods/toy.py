@@ -1,0 +1,106 @@
+"""Toy requests, toy networks, and ``Case``: a method on them. All are made when first asked for."""
+
+import copy
+import functools
+
+import torch
+from torch import nn
+
+from kit import models
+from kit.datasets.toy import toy_data
+from kit.methods.registry import Method, get
+from kit.methods.unlearn import Unlearned, unlearn
+from kit.parts.mixed_linear import MixedLinear
+from kit.tasks import FeatureTask, ForgetTask, forget_classes, forget_feature
+from kit.training import Recipe, fit
+
+RECIPE = Recipe(epochs=6, batch_size=32, lr=0.1, bf16=False)  # of the toy networks
+
+
+@functools.cache
+def toy_task() -> ForgetTask:
+    """Forget one class of four."""
+    return forget_classes(toy_data(), [1])
+
+
+@functools.cache
+def toy_feature_task() -> FeatureTask:
+    """A sign in a corner of larger toy images, whose classes are hard to tell without it."""
+    return forget_feature(toy_data(per_class=100, size=20, signal=0.06), "glyph", common=[0, 3])
+
+
+@functools.cache
+def toy_original() -> nn.Module:
+    model = models.build("resnet8", toy_task(), width=8)
+    fit(model, toy_task().train, RECIPE)
+    return model
+
+
+@functools.cache
+def toy_retrained() -> nn.Module:
+    model = models.build("resnet8", toy_task(), width=8, seed=1)
+    fit(model, toy_task().retain, RECIPE, seed=1)
+    return model
+
+
+@functools.cache
+def toy_feature_original() -> nn.Module:
+    model = models.build("cnn", toy_feature_task(), width=8)
+    recipe = Recipe(epochs=10, batch_size=32, optimizer="adam", lr=5e-3, bf16=False)
+    fit(model, toy_feature_task().train, recipe)
+    return model
+
+
+@functools.cache
+def toy_mixed() -> MixedLinear:
+    """Its core has never seen the class: only the user weights know it."""
+    model = MixedLinear(copy.deepcopy(toy_retrained()), layers=["stage3", "head"])
+    model.learn(toy_task().train)
+    return model.eval().requires_grad_(True)
+
+
+class Case:
+    """A method with a request and a network of its kind, and its one outcome on them."""
+
+    def __init__(self, name: str, network: nn.Module | None = None):
+        self.name, self.method = name, get(name)
+        self._network = network
+
+    @property
+    def task(self) -> ForgetTask:
+        return toy_feature_task() if feature_alone(self.method) else toy_task()
+
+    @functools.cached_property
+    def network(self) -> nn.Module:
+        if self._network is not None:
+            return self._network
+        if feature_alone(self.method):
+            return toy_feature_original()
+        made = {nn.Module: toy_original, MixedLinear: toy_mixed}.get(self.method.takes)
+        if made is None:
+            kind = self.method.takes.__qualname__
+            raise ValueError(f"{self.name} takes a {kind}: give one trained on it, network=...")
+        return made()
+
+    @functools.cached_property
+    def before(self) -> dict[str, torch.Tensor]:
+        """The network's state before any run."""
+        return copy.deepcopy(self.network.state_dict())
+
+    @functools.cached_property
+    def outcome(self) -> Unlearned:
+        self.before  # noqa: B018  kept before the first run
+        return self.run()
+
+    def run(
+        self, task: ForgetTask | None = None, network: nn.Module | None = None, seed: int = 0
+    ) -> Unlearned:
+        """Another run, with the method's toy settings."""
+        return unlearn(
+            self.name, network or self.network, task or self.task, seed=seed, **self.method.toy
+        )
+
+
+def feature_alone(method: Method) -> bool:
+    """Whether it serves features and nothing else."""
+    return method.level == ("feature",)
