@@ -22,13 +22,13 @@ CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
 # Two at a time: while one trains the networks that most chapters share, others that need none of them.
 INORDER  := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS)) $(CHAPTERS)
 EXECUTED := _build/executed/$(PROFILE)
-SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz') $(wildcard results/records/*.json) constraints.txt
+SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz' -o -name '*.toml') $(wildcard results/records/*.json) constraints.txt
 PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py tools/status.py tools/chapters.py \
             $(wildcard results/experiments/*.toml)
 # Executed chapters that are kept with the records and published.
 KEPT     := results/executed
 
-.PHONY: help install lock notebooks book paper laptop quick published test bench serve clean
+.PHONY: help install lock notebooks book paper laptop quick published test nightly bench serve clean
 
 help:  ## this list
 	@grep -hE '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -78,6 +78,9 @@ test: book  ## unit tests, every notebook, and checks of the built pages in a br
 	$(BIN)/ruff check kit tests tools bench
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --nbmake --nbmake-timeout=600 --timeout=900 notebooks
+
+nightly: book  ## the tests that take longer than a change can wait for; none has the mark: status 5
+	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m nightly tests || [ $$? = 5 ]
 
 # It pins an old torch: an environment of its own, for Python 3.11.
 $(SUPREME): | $(READY)

@@ -7,6 +7,7 @@ from kit.datasets.annotated import AnnotatedData
 from kit.datasets.data import ImageData, from_tensors
 from kit.datasets.folder import from_folder, load_cifar10_jpeg
 from kit.datasets.sources import data_root
+from kit.runtime.checks import known
 
 __all__ = ["AnnotatedData", "ImageData", "from_folder", "from_tensors", "load", "names"]
 
@@ -47,6 +48,5 @@ def load(name: str, *, root: str | Path | None = None, download: bool = False) -
     FileNotFoundError
         the files are not there; the message names three ways to get them.
     """
-    if name not in _LOADERS:
-        raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(_LOADERS)}")
+    known("data set", name, _LOADERS)
     return _LOADERS[name](data_root(root), download)

@@ -167,8 +167,8 @@ class Run:
         if not file.exists():
             return None
         record = results.load(file)
-        differs = [name for name, value in self.inputs.items()
-                   if value != record.get("inputs", self.inputs).get(name)]  # fmt: skip
+        made_from = record.get("inputs", self.inputs | {"recipe": digest(record["recipe"])})
+        differs = [name for name, value in self.inputs.items() if value != made_from.get(name)]
         if differs:
             raise ValueError(
                 f"{file.name} is the record of another run, with another {' and '.join(differs)}: "

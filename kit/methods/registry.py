@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from kit.methods.access import Needs
+from kit.runtime.checks import known
 
 _METHODS: dict[str, "Method"] = {}
 
@@ -102,6 +103,5 @@ def names(level: str | None = None) -> list[str]:
 
 def get(name: str) -> Method:
     """The method of this name; ``ValueError`` lists the names if there is none."""
-    if name not in _METHODS:
-        raise ValueError(f"unknown method {name!r}; choose one of {', '.join(names())}")
+    known("method", name, names())
     return _METHODS[name]

@@ -12,6 +12,7 @@ from kit.models.pretrained import load_pretrained, save_pretrained
 from kit.models.resnet import ResNet
 from kit.models.torchvision_nets import mobilenet_v2, resnet18, vit
 from kit.models.vgg import CONVOLUTIONS, VGG
+from kit.runtime.checks import known
 from kit.runtime.device import seeded
 
 __all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained", "wrap"]
@@ -58,8 +59,7 @@ def build(
     ValueError
         an unknown name, option or activation.
     """
-    if name not in _BUILDERS:
-        raise ValueError(f"unknown model {name!r}; choose one of {', '.join(_BUILDERS)}")
+    known("model", name, _BUILDERS)
     shape = {"in_channels": task.in_channels, "num_classes": task.num_classes}
     if name in _NEEDS_IMAGE_SIZE:
         shape["image_size"] = task.image_size

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from kit.runtime.checks import one_of
+from kit.runtime.checks import known
 
 BACKENDS = ("serial", "loky", "dask", "ray")
 
@@ -29,7 +29,7 @@ def spread(
     ValueError
         an unknown backend, or a cluster that is not connected or not installed.
     """
-    one_of("backend", backend, BACKENDS)
+    known("backend", backend, BACKENDS)
     if backend == "serial":
         return (function(*job) for job in jobs)
     if backend == "ray":

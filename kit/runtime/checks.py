@@ -10,6 +10,13 @@ def one_of(name: str, value: object, choices: Iterable) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}")
 
 
+def known(what: str, name: str, names: Iterable[str]) -> None:
+    """``ValueError`` unless there is a ``what`` of this name."""
+    names = list(names)
+    if name not in names:
+        raise ValueError(f"unknown {what} {name!r}; choose one of {', '.join(names)}")
+
+
 def positive(**values: float) -> None:
     """``ValueError`` if one of the values, given by name, is 0 or less."""
     for name, value in values.items():

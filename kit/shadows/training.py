@@ -7,6 +7,7 @@ from torch import nn
 
 from kit.datasets.split import Split
 from kit.runtime import backends
+from kit.runtime.checks import known
 from kit.runtime.cost import measure
 from kit.runtime.progress import progress
 from kit.shadows.plan import Plan
@@ -54,8 +55,7 @@ def train(
     ValueError
         an unknown backend, or a cluster that is not connected or not installed.
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    known("backend", backend, BACKENDS)
     job = _Job(plan, model, on, recipe, options)
     todo = [shadow for shadow in range(len(plan)) if not job.place(shadow)[1].exists()]
     if backend == "ensemble":

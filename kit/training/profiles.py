@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kit.runtime.checks import known
 from kit.training.augment import Augment
 from kit.training.recipes import Recipe
 
@@ -37,6 +38,5 @@ _PROFILES = {
 
 def profile(name: str = "quick") -> Profile:
     """The profile of this name; ``ValueError`` lists the names if there is none."""
-    if name not in _PROFILES:
-        raise ValueError(f"unknown profile {name!r}; choose one of {', '.join(_PROFILES)}")
+    known("profile", name, _PROFILES)
     return _PROFILES[name]

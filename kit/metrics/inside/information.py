@@ -21,8 +21,6 @@ from kit.parts.linear import LeastSquares
 from kit.parts.mixed_linear import MixedLinear, gaussian
 from kit.training import batches
 
-BATCH = 250  # images at a time
-
 
 def oracle_nats(u: Tensor, retrained: Tensor, sigma: float) -> float:
     """``|u - u_r|^2 / (2 sigma^2)``: the tightest, if the retrained optimum ``u_r`` is known.

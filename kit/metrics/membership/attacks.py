@@ -13,6 +13,7 @@ from kit.datasets.split import same_mix
 from kit.metrics.checks import check_numbers
 from kit.metrics.membership import scores
 from kit.metrics.membership.roc import Attack
+from kit.runtime.checks import known
 from kit.tasks import ForgetTask
 from kit.training import predict
 
@@ -28,8 +29,7 @@ def signal(name: str, logits: Tensor, labels: Tensor) -> Tensor:
     ValueError
         a name that is not in ``SIGNALS``.
     """
-    if name not in SIGNALS:
-        raise ValueError(f"unknown score {name!r}; choose one of {', '.join(SIGNALS)}")
+    known("score", name, SIGNALS)
     arguments = (logits,) if name == "entropy" else (logits, labels)
     return SIGNALS[name] * getattr(scores, name)(*arguments)
 
