@@ -60,7 +60,7 @@ def bench_shadows(data) -> None:
 def bench_audit(profile, data) -> None:
     task = kit.tasks.forget_classes(data, [3])
     original = kit.trained(profile.model, task, recipe=profile.recipe)
-    retrained = kit.trained(profile.model, task, on="retain", seed=1000, recipe=profile.recipe)
+    retrained = kit.retrained(profile.model, task, recipe=profile.recipe)
     full = {"reference": retrained, "original": original, "audits": "full"}
     reference_row = kit.evaluate(retrained, task, **full)
     for name in ("unsir", "logit_mask"):

@@ -25,7 +25,7 @@ from kit.training.profiles import profile
 PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "jupyter-book", "papermill")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="quick", help="quick, laptop or paper")
     parser.add_argument("--into", type=Path, required=True, help="folder of the executed chapters")
@@ -33,7 +33,7 @@ def main() -> int:
         "--resume", action="store_true", help="only chapters that are not there yet"
     )
     parser.add_argument("chapters", nargs="+", type=Path, help="notebooks/X.ipynb ...")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     absent = [str(chapter) for chapter in args.chapters if not chapter.exists()]
     try:
         profile(args.profile)

@@ -15,12 +15,12 @@ TOOLS = Path(__file__).parent
 TEMPLATES = {"method.py": "kit/methods/{}.py", "chapter.md": "notebooks/class_{}.md"}
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="as in kit.unlearn(name, ...), e.g. my_method")
     parser.add_argument("title", help="as on the page")
     parser.add_argument("--into", type=Path, default=TOOLS.parent, help="the repository")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     files = {args.into / place.format(args.name): TOOLS / "templates" / template
              for template, place in TEMPLATES.items()}  # fmt: skip
     there = [str(file) for file in files if file.exists()]

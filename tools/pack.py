@@ -48,7 +48,7 @@ tar -cf ../results.tar $(ls -d {results} 2>/dev/null)
 """
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="out | back")
     command = commands.add_parser("out", help="pack source, wheels and data")
@@ -63,7 +63,7 @@ def main() -> int:
     command.add_argument("results", type=Path, help="results.tar")
     command.add_argument("--into", type=Path, default=REPOSITORY, help="repository")
     command.set_defaults(command=back)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     try:
         args.command(args)
     except subprocess.CalledProcessError as error:

@@ -18,11 +18,11 @@ from chapters import REPOSITORY, names
 from kit.experiments import results
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("executed", nargs="+", type=Path, help="folders, the preferred one first")
     parser.add_argument("target", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     try:
         stage(find(args.executed), args.target)
     except FileNotFoundError as error:

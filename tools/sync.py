@@ -24,11 +24,11 @@ def twin(source: Path) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, report differences")
     parser.add_argument("notebooks", nargs="+", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     absent = [str(path) for path in args.notebooks if not path.exists()]
     if absent:
         parser.error(f"not there: {', '.join(absent)}")

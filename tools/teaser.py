@@ -21,11 +21,10 @@ PANELS = {
 def main() -> None:
     records = kit.results.read("unsir")
     records = records[records["task"] == "class:3"]
-    arm = (records["method"] + " " + records["variant"]).str.strip()
     fig, axes = kit.plots.figure(10, 2.6, len(PANELS), sharey=True)
     for axis, (metric, title) in zip(axes, PANELS.items(), strict=True):
         for row, name in enumerate(ARMS):
-            values = records[arm == name][metric]
+            values = records[records["arm"] == name][metric]
             colour = kit.plots.style(name)["color"]
             axis.barh(row, values.mean(), color=colour, height=0.6, alpha=0.85)
             axis.plot(values, [row] * len(values), "o", mfc="white", mec="black", markersize=4)

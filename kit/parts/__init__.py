@@ -3,5 +3,5 @@
 ``distillation``: a teacher's answers. ``freezing``: train some weights only. ``importance``:
 gradients image by image. ``newton``, ``linear``, ``mixed_linear``: second order and linearised
 networks. ``grouping``: channels that fire alike. ``adversary``: networks that learn annotations.
-``filters``: what images pass before a network.
+``filters``: what images pass before a network. ``class_means``: what clients report.
 """

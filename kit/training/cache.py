@@ -72,14 +72,15 @@ def trained(
 
 
 def retrained(
-    name: str, task: ForgetTask, *, on: str = "retain", seed: int = 0, **options
-) -> nn.Module:
+    name: str, task: ForgetTask, *, on: str = "retain", seed: int = 0,
+    recipe: Recipe | None = None, **options,
+) -> nn.Module:  # fmt: skip
     """The gold standard that belongs to the original of this seed: ``trained`` on what is retained.
 
     Its own seed is ``RETRAIN_SEED`` later: it shares neither initialisation nor order of images
     with the original, nor with that of another seed.
     """
-    return trained(name, task, on=on, seed=RETRAIN_SEED + seed, **options)
+    return trained(name, task, on=on, seed=RETRAIN_SEED + seed, recipe=recipe, **options)
 
 
 def place(

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from kit.methods.access import Needs, TaskView
-from kit.methods.registry import register
+from kit.methods import Needs, TaskView, register
 from kit.training import constant_rate, fit
 
 
@@ -40,6 +39,7 @@ class Config:
     paper="",  # a key of book/references.bib
     config=Config,
     grid={"lr": (0.005, 0.01, 0.02, 0.05), "epochs": (1, 2)},  # for the fair tuning
+    toy={"epochs": 6, "lr": 0.1, "batch_size": 32},  # for the contracts' toy request
 )
 def NAME(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Change ``model`` in place; what is returned becomes ``out.history``."""
