@@ -3,7 +3,8 @@
 ``answers``: what does it say? ``membership``: was it trained on this image? ``inside``: what is
 left in the network? ``comes_back``: is it soon learnt again? ``feature``: does a feature still
 count? ``many``: what do many models say together? ``evaluate`` calls what one model allows,
-``audits`` holds the slower ones; ``statistics`` says how sure a number is. Every room's names are names of ``kit.metrics``.
+``audits`` holds the slower ones; ``statistics`` says how sure a number is. Every room's names
+are names of ``kit.metrics``.
 """
 
 from kit.metrics import membership, statistics
