@@ -4,13 +4,38 @@ A name is loaded when it is first used: ``import kit`` alone does not even impor
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from kit.runtime.version import __version__
 
+if TYPE_CHECKING:  # what editors and type checkers read
+    from kit import (
+        datasets,
+        experiments,
+        federated,
+        methods,
+        metrics,
+        models,
+        parts,
+        plots,
+        runtime,
+        shadows,
+        tasks,
+        training,
+    )
+    from kit.experiments import claims, results
+    from kit.experiments.sweep import sweep
+    from kit.methods.unlearn import unlearn
+    from kit.metrics import evaluate
+    from kit.plots.code import show
+    from kit.training import Recipe, fit, predict
+    from kit.training.cache import retrained, trained
+    from kit.training.profiles import profile
+
 __all__ = [
     "Recipe", "__version__", "claims", "datasets", "evaluate", "experiments", "federated", "fit",
-    "methods", "metrics", "models", "plots", "predict", "profile", "results", "retrained",
-    "shadows", "show", "sweep", "tasks", "trained", "training", "unlearn",
+    "methods", "metrics", "models", "parts", "plots", "predict", "profile", "results",
+    "retrained", "runtime", "shadows", "show", "sweep", "tasks", "trained", "training", "unlearn",
 ]  # fmt: skip
 
 # Name -> the module that defines it; other public names are rooms.
@@ -42,4 +67,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(globals() | dict.fromkeys(__all__))

@@ -40,13 +40,13 @@ def of_record(record: dict) -> str:
 def _told(record: dict) -> dict[str, str]:
     """The changed settings, read off a record's name; proven by making that name again."""
     known = [record[key] for key in ("experiment", "dataset", "model", "method")]
-    start = _written("_".join(known).replace("/", "-") + "_")
+    start = _written("_".join(known) + "_")
     text = record["id"].removeprefix(start)
     end = _written(f"_{record['task'].replace(':', '')}_s{record['seed']}")
     for settings in _readings(text, end, record["config"]):
         if record_id(*known, settings, record["task"], record["seed"]) == record["id"]:
             return settings
-    raise ValueError(f"the record {record['id']} has a name that does not tell its settings")
+    return {"name": record["id"]}  # what cannot be read is at least not mistaken for another
 
 
 def _readings(text: str, end: str, config: dict) -> Iterator[dict[str, str]]:
@@ -82,4 +82,4 @@ def _split(text: str) -> list[str]:
 
 def _written(text: str) -> str:
     """As it stands in a file's name: make takes a blank and a per cent sign for its own."""
-    return text.replace(" ", "").replace("%", "pct")
+    return text.replace(" ", "").replace("%", "pct").replace("/", "-")

@@ -1,5 +1,6 @@
 """``Experiment``: what an experiment file asks for; ``Run``: one of its runs; ``Outcome``."""
 
+import functools
 import hashlib
 import json
 import tomllib
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from kit.datasets import ImageData
 from kit.experiments import results
-from kit.experiments.tuning import trials
+from kit.experiments.tuning import best, trials
 from kit.methods.unlearn import Unlearned
 from kit.shadows import RECIPE as OF_SHADOWS
 from kit.tasks import ForgetTask
@@ -49,7 +50,7 @@ class Experiment:
     Raises
     ------
     ValueError
-        tables of two kinds.
+        tables of two kinds, or ``samples`` beside a table.
     """
 
     name: str
@@ -77,6 +78,8 @@ class Experiment:
     def __post_init__(self):
         if sum(bool(getattr(self, kind)) for kind in KINDS) > 1:
             raise ValueError(f"{self.name}: an experiment has one table of {', '.join(KINDS)}")
+        if self.samples and self.kind != "one":
+            raise ValueError(f"{self.name}: samples are not for an experiment with {self.kind}")
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -106,6 +109,15 @@ class Experiment:
         usual = "lenet" if self.kind == "shadows" else profile(self.profile).model
         options = {"name": usual} | self.model
         return options.pop("name"), options
+
+    def changes(self, arm: dict) -> dict:
+        """The settings that an arm runs with where they differ from its method's defaults: the
+        experiment's tuning, what another experiment found best, and the arm's own, which win."""
+        method = arm["method"]
+        if method in (*COMPARED, "retrain"):
+            return settings(arm)
+        tuned = _best(self.tuned).get(method, {}) if self.tuned else {}
+        return self.tuning | tuned | settings(arm)
 
     @property
     def runs(self) -> list[dict]:
@@ -151,24 +163,28 @@ class Run:
 
     @cached_property
     def inputs(self) -> dict[str, str]:
-        """Hashes of what the run is made from, by which a record of something else is found out."""
+        """What the run is made from, mostly as hashes: a record of something else is found out."""
         return {
             "data": self.data.fingerprint,
             "request": self.request.fingerprint,
             "recipe": digest(asdict(self.experiment.full_recipe)),
             "network": digest(self.experiment.network),
             "audits": self.experiment.audits,
-            "settings": digest([self.experiment.tuning, self.experiment.tuned]),
+            "settings": digest(self.experiment.changes(self.arm)),
+            "curves": str(self.experiment.curves),
         }
 
     def recorded(self, root: Path) -> dict | None:
-        """Its record, if it is there; ``ValueError`` if that is a record of something else."""
+        """Its record, if it is there; ``ValueError`` if that is a record of something else.
+
+        Of a record of schema 1 nothing but the recipe can be compared.
+        """
         file = root / f"{self.id}.json"
         if not file.exists():
             return None
         record = results.load(file)
-        made_from = record.get("inputs", self.inputs | {"recipe": digest(record["recipe"])})
-        differs = [name for name, value in self.inputs.items() if value != made_from.get(name)]
+        made_from = record.get("inputs", {"recipe": digest(record["recipe"])})
+        differs = [k for k, value in self.inputs.items() if made_from.get(k, value) != value]
         if differs:
             raise ValueError(
                 f"{file.name} is the record of another run, with another {' and '.join(differs)}: "
@@ -178,11 +194,13 @@ class Run:
 
     def record(self, outcome: "Outcome") -> dict:
         """The record of what came out, unwritten."""
-        return results.make(
+        record = results.make(
             outcome.out, outcome.task, outcome.metrics, experiment=self.experiment.name,
             model=self.experiment.network[0], recipe=self.experiment.full_recipe,
             options=settings(self.arm), inputs=self.inputs, curves=outcome.curves,
         )  # fmt: skip
+        assert record["id"] == self.id, f"a run called {self.id} made a record of {record['id']}"
+        return record
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,5 +228,10 @@ def with_augment(changes: dict) -> dict:
 
 def digest(plain: object) -> str:
     """Hash of what JSON can hold."""
-    text = json.dumps(plain, sort_keys=True, default=str)
+    text = json.dumps(plain, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _best(experiment: str) -> dict[str, dict]:
+    return best(results.read(experiment))

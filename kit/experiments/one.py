@@ -1,6 +1,5 @@
 """Experiments of kind "one": one network, trained, made to forget classes or images, judged."""
 
-import functools
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,7 +20,6 @@ from kit.experiments.experiment import (
     settings,
     with_augment,
 )
-from kit.experiments.tuning import best
 from kit.methods.unlearn import Unlearned, unlearn
 from kit.metrics import evaluate, per_class_accuracy
 from kit.metrics.evaluate import needs_reference
@@ -51,8 +49,7 @@ def config(experiment: Experiment, arm: dict):
         changes = with_augment(settings(arm))
         own = {"amount": changes.pop("amount")} if "amount" in changes else {}
         return method.configure(recipe=replace(experiment.full_recipe, **changes), **own)
-    tuned = _best(experiment.tuned).get(method.name, {}) if experiment.tuned else {}
-    return method.configure(**with_augment(experiment.tuning | tuned | settings(arm)))
+    return method.configure(**with_augment(experiment.changes(arm)))
 
 
 def measure(run: Run, root: Path) -> Outcome:
@@ -137,8 +134,3 @@ def curves(task: ForgetTask, looks: list[dict[int, float]]) -> dict[str, list[fl
         name: [fmean(look[c] for c in split.y.tolist()) for look in looks]
         for name, split in parts.items()
     }
-
-
-@functools.cache
-def _best(experiment: str) -> dict[str, dict]:
-    return best(results.read(experiment))

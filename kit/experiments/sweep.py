@@ -57,7 +57,8 @@ def sweep(
     seeds
         of the originals: a list, or how many from 0 on.
     name
-        of the records; another request, data set, recipe, network or audits need another name.
+        of the records. One that is there and was made from other data, images, recipe, network
+        options or audits is refused: a sweep of these needs a name of its own.
     model
         name of the network, or ``{"name": name, <options>}``; by default the quick profile's.
     recipe
@@ -102,7 +103,7 @@ def sweep(
             results.write(outcome, root)
         else:
             failures[run.id] = outcome
-    return Sweep(_records(runs[0], root), failures)
+    return Sweep(_records(runs, root), failures)
 
 
 def _threads(backend: str, workers: int | None) -> int:
@@ -122,10 +123,9 @@ def _attempt(run: Run, root: Path, threads: int) -> dict | str:
         return f"{type(error).__name__}: {error}"
 
 
-def _records(run: Run, root: Path) -> pd.DataFrame:
-    """All records of the sweep's name that are made from the same data, request and recipe."""
-    records = results.records(run.experiment.name, root)
-    return results.table([r for r in records if r.get("inputs") == run.inputs])
+def _records(runs: list[Run], root: Path) -> pd.DataFrame:
+    """The records of all runs that were asked for and did not fail."""
+    return results.table(filter(None, (run.recorded(root) for run in runs)))
 
 
 def _arms(asked: str | Sequence[str | dict], task: ForgetTask) -> list[dict]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from kit.federated.clients import Reply, Request
 from kit.methods.class_pruning import Config, choose, silence, union
 from kit.parts.class_means import ClassMeans, pooled
-from kit.runtime.checks import within_one
+from kit.runtime.checks import at_least, within_one
 from kit.runtime.cost import paused
 from kit.runtime.files import whole
 from kit.runtime.progress import progress
@@ -45,8 +45,7 @@ class Plan:
 
     def __post_init__(self):
         within_one(fraction=self.fraction)
-        if self.min_clients < 1 or self.attempts < 1:
-            raise ValueError("min_clients and attempts must be at least 1")
+        at_least(1, min_clients=self.min_clients, attempts=self.attempts)
         if self.noise and not self.clip:
             raise ValueError("noise is scaled by clip: set clip, the bound on one image's part")
 

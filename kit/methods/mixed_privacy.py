@@ -36,7 +36,7 @@ from kit.methods import Needs, TaskView, register
 from kit.parts.linear import MOMENTUM, STEP, LeastSquares, descend
 from kit.parts.mixed_linear import MixedLinear, learning_rate
 from kit.parts.newton import conjugate_gradients
-from kit.runtime.checks import not_negative, one_of, positive
+from kit.runtime.checks import at_least, not_negative, one_of
 
 SOLVERS = ("complete", "stochastic", "cg", "none")
 
@@ -55,7 +55,7 @@ class Config:
 
     def __post_init__(self):
         one_of("solver", self.solver, SOLVERS)
-        positive(epochs=self.epochs, batch_size=self.batch_size)
+        at_least(1, epochs=self.epochs, batch_size=self.batch_size)
         not_negative(sigma=self.sigma)
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from kit.methods.access import Needs
 from kit.runtime.checks import known
 
+LEVELS = ("class", "sample", "feature")
 _METHODS: dict[str, "Method"] = {}
 
 
@@ -79,8 +80,10 @@ def register(
     Raises
     ------
     ValueError
-        a name that is taken, or needs that are declared twice or not at all.
+        a name that is taken, needs that are declared twice or not at all, an unknown level, or
+        settings that are none.
     """
+    _check(name, level, config, (grid or {}) | (toy or {}))
     if (needs is None) != hasattr(config, "needs"):
         raise ValueError(f"{name} declares its needs once: in register, or as a property of Config")
 
@@ -94,6 +97,16 @@ def register(
         return run
 
     return decorate
+
+
+def _check(name: str, level: tuple[str, ...], config: type, settings: dict) -> None:
+    if not isinstance(level, tuple) or not level or not set(level) <= set(LEVELS):
+        raise ValueError(f"{name}: level is a tuple of {', '.join(LEVELS)}, got {level!r}")
+    if not dataclasses.is_dataclass(config):
+        raise ValueError(f"{name}: config is a dataclass of its settings, got {config!r}")
+    unknown = sorted(set(settings) - {f.name for f in dataclasses.fields(config)})
+    if unknown:
+        raise ValueError(f"{name}: grid and toy name no setting {', '.join(unknown)}")
 
 
 def names(level: str | None = None) -> list[str]:

@@ -2,18 +2,24 @@
 
 import copy
 import functools
+import hashlib
+import random
 
+import numpy
 import torch
 from torch import nn
 
 from kit import models
+from kit.datasets import ImageData
 from kit.datasets.toy import toy_data
+from kit.methods.access import Needs
 from kit.methods.registry import Method, get
 from kit.methods.unlearn import Unlearned, unlearn
 from kit.parts.mixed_linear import MixedLinear
-from kit.tasks import FeatureTask, ForgetTask, forget_classes, forget_feature
+from kit.tasks import FeatureTask, ForgetTask, forget_classes, forget_feature, forget_samples
 from kit.training import Recipe, fit
 
+IMAGES = range(0, 240, 12)  # single images to forget, of all classes
 RECIPE = Recipe(epochs=6, batch_size=32, lr=0.1, bf16=False)  # of the toy networks
 
 
@@ -60,15 +66,32 @@ def toy_mixed() -> MixedLinear:
 
 
 class Case:
-    """A method with a request and a network of its kind, and its one outcome on them."""
+    """A method with a request and a network of its kind, and its one outcome on them.
+
+    The images are its own: a method that spoils them spoils no other case.
+    """
 
     def __init__(self, name: str, network: nn.Module | None = None):
         self.name, self.method = name, get(name)
         self._network = network
+        self.disturbed: list[str] = []  # by the outcome: what it should have left alone
 
-    @property
+    @functools.cached_property
+    def needs(self) -> Needs:
+        """What the method may see with its toy settings."""
+        return self.method.access(self.method.configure(**self.method.toy))
+
+    @functools.cached_property
     def task(self) -> ForgetTask:
-        return toy_feature_task() if feature_alone(self.method) else toy_task()
+        return toy_feature_task.__wrapped__() if feature_alone(self.method) else self.asked()
+
+    def asked(self, data: ImageData | None = None) -> ForgetTask:
+        """The class or the single images to forget, of the toy data or of other ones."""
+        data = data or toy_data()
+        within = range(0, len(data.train_y), 2) if self.needs.validation else None
+        if "class" in self.method.level:
+            return forget_classes(data, [1], within=within)
+        return forget_samples(data, IMAGES, within=within)
 
     @functools.cached_property
     def network(self) -> nn.Module:
@@ -90,7 +113,11 @@ class Case:
     @functools.cached_property
     def outcome(self) -> Unlearned:
         self.before  # noqa: B018  kept before the first run
-        return self.run()
+        before = _surroundings(self.task)
+        out = self.run()
+        after = _surroundings(self.task)
+        self.disturbed = [name for name, state in before.items() if state != after[name]]
+        return out
 
     def run(
         self, task: ForgetTask | None = None, network: nn.Module | None = None, seed: int = 0
@@ -101,6 +128,19 @@ class Case:
         )
 
 
+def _surroundings(task: ForgetTask) -> dict[str, object]:
+    """Hashes of what is lent to a method or around it, and must be the same afterwards."""
+    images = hashlib.sha256()
+    for split in (task.train, task.forget, task.retain, task.test):
+        images.update(split.pixels.numpy().tobytes() + split.targets.numpy().tobytes())
+    return {
+        "the images or labels that it was lent": images.hexdigest(),
+        "the state of torch's random numbers": torch.get_rng_state().tolist(),
+        "the state of numpy's random numbers": str(numpy.random.get_state()),
+        "the state of Python's random numbers": random.getstate(),
+    }
+
+
 def feature_alone(method: Method) -> bool:
     """Whether it serves features and nothing else."""
-    return method.level == ("feature",)
+    return set(method.level) == {"feature"}

@@ -55,8 +55,10 @@ class Config:
 
     def __post_init__(self):
         one_of("variant", self.variant, VARIANTS)
-        for name in ("noise_images", "noise_copies", "impair_lr", "repair_lr", "batch_size"):
-            positive(**{name: getattr(self, name)})
+        positive(
+            noise_images=self.noise_images, noise_copies=self.noise_copies,
+            impair_lr=self.impair_lr, repair_lr=self.repair_lr, batch_size=self.batch_size,
+        )  # fmt: skip
 
     @classmethod
     def paper(cls, **options) -> "Config":

@@ -9,10 +9,22 @@ from kit.plots.curves import curves, heat, matrix, roc, stacked
 from kit.plots.networks import images, layers, pictures, projections, standing
 from kit.plots.page import say, show, slider, table
 from kit.plots.runs import dots, intervals, panels, pareto_front, shares, trade_off
-from kit.plots.style import BLUE, SKY, STYLE, figure, style
+from kit.plots.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PINK,
+    RED,
+    SKY,
+    STYLE,
+    YELLOW,
+    figure,
+    style,
+)  # fmt: skip
 
 __all__ = [
-    "BLUE", "SKY", "STYLE", "card", "curves", "dots", "figure", "heat", "images", "intervals",
-    "layers", "matrix", "panels", "pareto_front", "pictures", "projections", "roc", "say",
-    "shares", "show", "slider", "stacked", "standing", "style", "table", "trade_off",
+    "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "STYLE", "YELLOW", "card", "curves", "dots",
+    "figure", "heat", "images", "intervals", "layers", "matrix", "panels", "pareto_front",
+    "pictures", "projections", "roc", "say", "shares", "show", "slider", "stacked", "standing",
+    "style", "table", "trade_off",
 ]  # fmt: skip

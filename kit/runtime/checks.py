@@ -24,6 +24,13 @@ def positive(**values: float) -> None:
             raise ValueError(f"{name} must be positive, got {value}")
 
 
+def at_least(least: float, **values: float) -> None:
+    """``ValueError`` if one of the values, given by name, is below ``least``."""
+    for name, value in values.items():
+        if not value >= least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
 def not_negative(**values: float) -> None:
     """``ValueError`` if one of the values, given by name, is below 0."""
     for name, value in values.items():

@@ -29,14 +29,19 @@ def command() -> str:
     """The command that runs, its files as seen from the repository, and no other folder's name: a
     file from elsewhere makes the command one that nobody can repeat, and it says so."""
     program = Path(sys.argv[0])
-    if program.name not in ("kit", "__main__.py"):
+    if program.name != "kit" and program.parts[-2:] != ("kit", "__main__.py"):
         return "called from Python"
-    repository, words, repeatable = PACKAGE.parent, [], True
-    for word in sys.argv[1:]:
-        path = Path(word).absolute()
-        if path.is_relative_to(repository) and path.exists():
-            word = str(path.relative_to(repository))
-        elif "/" in word or "\\" in word:
-            word, repeatable = path.name, False
-        words.append(word)
-    return " ".join([*([] if repeatable else ["not repeatable:"]), "python -m kit", *words])
+    words = [_told(word) for word in sys.argv[1:]]
+    elsewhere = any(name is None for _, name in words)
+    said = [option + (name or "elsewhere") for option, name in words]
+    return " ".join([*(["not repeatable:"] if elsewhere else []), "python -m kit", *said])
+
+
+def _told(word: str) -> tuple[str, str | None]:
+    """A word of a command as ("--option=" or "", what follows); None for a path elsewhere."""
+    option, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+    path = Path(value).expanduser().resolve()
+    if path.is_relative_to(PACKAGE.parent):
+        return option + equals, str(path.relative_to(PACKAGE.parent)) if path.exists() else value
+    is_path = path.exists() or "/" in value or "\\" in value
+    return option + equals, None if is_path else value

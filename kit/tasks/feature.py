@@ -1,5 +1,6 @@
 """``FeatureTask``: forget a feature inside the images, keep images, classes and the task."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from kit.datasets import ImageData
 from kit.datasets.annotated import AnnotatedData
 from kit.datasets.attributes import ATTRIBUTES
 from kit.datasets.split import Split
+from kit.tasks.drawing import Drawing
 from kit.tasks.task import ForgetTask, Rows, rows_mask
 
 # Classes in which the attribute is common: of each pair of classes that are easily confused, one.
@@ -45,11 +47,18 @@ class FeatureTask(ForgetTask):
     annotations: Tensor = None
     retain_annotations: Tensor = None
     test_annotations: Tensor = None
-    drawing: "Drawing | None" = None
+    drawing: Drawing | None = None
 
     @property
     def name(self) -> str:
         return "feature:" + "+".join(self.attributes)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256(super().fingerprint.encode())
+        for values in (self.annotations, self.retain_annotations, self.test_annotations):
+            digest.update(values.numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def train_values(self) -> Tensor:
@@ -100,7 +109,7 @@ class FeatureTask(ForgetTask):
         return self._drawn.boxes("test", self.attributes[attribute])
 
     @property
-    def _drawn(self) -> "Drawing":
+    def _drawn(self) -> Drawing:
         if self.drawing is None:
             raise ValueError(
                 f"{self.data.name} has the attribute as photographed: there is neither a "
@@ -116,34 +125,6 @@ class FeatureTask(ForgetTask):
     def can_draw(self) -> bool:
         """Whether counterfactual images can be had."""
         return self.drawing is not None
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """Colour images without attributes, and all that decides how they look with them."""
-
-    attributes: tuple[str, ...]
-    train_x: Tensor  # uint8 [N, 3, S, S]
-    test_x: Tensor
-    chosen: dict[tuple[str, str], Tensor]  # (part, attribute) -> what was drawn for each image
-    aligned: Tensor  # int64 [N_test, k], values as correlated with the class as in training
-
-    def train(self, values: Tensor) -> Tensor:
-        return self._render("train", self.train_x, values)
-
-    def test(self, values: Tensor) -> Tensor:
-        return self._render("test", self.test_x, values)
-
-    def boxes(self, part: str, attribute: str) -> Tensor | None:
-        """Where the attribute is in the images of "train" or "test", bool ``[N, S, S]``."""
-        box = ATTRIBUTES[attribute].box
-        return None if box is None else box(self.train_x.shape[-1], self.chosen[part, attribute])
-
-    def _render(self, part: str, images: Tensor, values: Tensor) -> Tensor:
-        for name in filter(self.attributes.__contains__, ATTRIBUTES):  # signs on top of the light
-            value = values[:, self.attributes.index(name)].bool()
-            images = ATTRIBUTES[name].render(images, value, self.chosen[part, name])
-        return images
 
 
 def forget_feature(

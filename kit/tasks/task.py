@@ -61,6 +61,7 @@ class ForgetTask:
         for split in (self.train, self.forget, self.retain, self.test_forget, self.test_retain):
             if split is not None:
                 digest.update(split.rows.numpy().tobytes())
+                digest.update(split.y.numpy().tobytes())
                 own = split.pixels is not self.data.train_x and split.pixels is not self.data.test_x
                 digest.update((split.fingerprint() if own else "").encode())
         return digest.hexdigest()[:16]

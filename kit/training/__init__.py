@@ -5,7 +5,7 @@ the like. ``ensemble``: many networks as one. ``cache``: trained networks on dis
 large a chapter's experiment is. ``watch``: a look after every epoch.
 """
 
-from kit.runtime.device import device
+from kit.runtime.device import bf16_is_fast, device, mixed_precision, seeded
 from kit.training.loop import (
     BATCH,
     History,
@@ -21,7 +21,7 @@ from kit.training.loop import (
 from kit.training.recipes import Recipe, constant_rate, make_optimizer, schedule_factor
 
 __all__ = [
-    "BATCH", "History", "Loss", "Recipe", "batches", "check_model", "constant_rate",
-    "cross_entropy", "cut", "device", "fit", "infer", "make_optimizer", "predict",
-    "schedule_factor",
+    "BATCH", "History", "Loss", "Recipe", "batches", "bf16_is_fast", "check_model",
+    "constant_rate", "cross_entropy", "cut", "device", "fit", "infer", "make_optimizer",
+    "mixed_precision", "predict", "schedule_factor", "seeded",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ from kit.training.watch import watching
 # The code that decides what weights a training ends with, in the folder of the package.
 DECIDES = (
     "datasets/split.py", "models/*.py", "runtime/device.py", "training/augment.py",
-    "training/ensemble.py", "training/loop.py", "training/recipes.py",
+    "training/cache.py", "training/ensemble.py", "training/loop.py", "training/recipes.py",
 )  # fmt: skip
 RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained models from here
 
@@ -117,6 +117,7 @@ def _key(model: nn.Module, task: ForgetTask, split: Split, recipe: Recipe, seed:
     parts = {
         "data": task.data.fingerprint,
         "rows": hashlib.sha256(split.rows.numpy().tobytes()).hexdigest(),
+        "labels": hashlib.sha256(split.y.numpy().tobytes()).hexdigest(),
         "pixels": "" if split.pixels is task.data.train_x else split.fingerprint(),
         "normalised": [split.mean.tolist(), split.std.tolist()],
         "model": model.spec,
