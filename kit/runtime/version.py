@@ -32,16 +32,17 @@ def command() -> str:
     if program.name != "kit" and program.parts[-2:] != ("kit", "__main__.py"):
         return "called from Python"
     words = [_told(word) for word in sys.argv[1:]]
-    elsewhere = any(name is None for _, name in words)
-    said = [option + (name or "elsewhere") for option, name in words]
-    return " ".join([*(["not repeatable:"] if elsewhere else []), "python -m kit", *said])
+    repeatable = all(here for _, here in words)
+    said = [text for text, _ in words]
+    return " ".join([*([] if repeatable else ["not repeatable:"]), "python -m kit", *said])
 
 
-def _told(word: str) -> tuple[str, str | None]:
-    """A word of a command as ("--option=" or "", what follows); None for a path elsewhere."""
+def _told(word: str) -> tuple[str, bool]:
+    """A word of a command as a record tells it, and whether it names nothing from elsewhere."""
     option, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
     path = Path(value).expanduser().resolve()
-    if path.is_relative_to(PACKAGE.parent):
-        return option + equals, str(path.relative_to(PACKAGE.parent)) if path.exists() else value
+    if path.exists() and path.is_relative_to(PACKAGE.parent):
+        return option + equals + str(path.relative_to(PACKAGE.parent)), True
     is_path = path.exists() or "/" in value or "\\" in value
-    return option + equals, None if is_path else value
+    name = value.replace("\\", "/").rpartition("/")[2]
+    return option + equals + (name if is_path else value), not is_path
