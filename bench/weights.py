@@ -1,8 +1,8 @@
 """Has a change moved the weights of any method? A hash of each on the toy request, as JSON.
 
-    python bench/weights.py before.json       # on the one commit
-    python bench/weights.py after.json        # on the other, on the same machine
-    diff before.json after.json
+python bench/weights.py before.json       # on the one commit
+python bench/weights.py after.json        # on the other, on the same machine
+diff before.json after.json
 """
 
 import hashlib

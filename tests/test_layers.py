@@ -23,6 +23,7 @@ ROOMS = {  # in their order, with what a reader looks for there
     "experiments": "one file per kind of experiment; records, claims, sweeps, tuning",
     "plots": "figures, tables and sentences of the book",
 }
+IMPORTERS = ("import_module", "__import__")
 LONG = {  # functions of more than 40 lines of code, and why each is one
     "training/loop.py:fit": "the training loop, read from top to bottom",
     "training/ensemble.py:fit_ensemble": "its twin for many networks, line by line the same",
@@ -42,9 +43,11 @@ def imports(file: Path, package: Path) -> set[Path]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file} has a relative import"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(IMPORTERS):
+            names = [a.value for a in node.args if isinstance(a, ast.Constant)]
         else:
             continue
-        found |= {located(name, package) for name in names if name.split(".")[0] == "kit"}
+        found |= {located(name, package) for name in names if str(name).split(".")[0] == "kit"}
     return found
 
 
@@ -120,7 +123,8 @@ def copied(tmp_path):
 @pytest.mark.parametrize(
     "line",
     ["from kit.methods.unsir import unsir", "from kit import methods", "import kit.methods.unsir",
-     "import kit", "from kit import unlearn"],
+     "import kit", "from kit import unlearn", "__import__('kit.methods.unsir')",
+     "importlib.import_module('kit.methods.unsir')"],
 )  # fmt: skip
 def test_a_planted_climb_is_found(copied, line):
     file = copied / "models" / "vgg.py"

@@ -1,0 +1,160 @@
+"""The book's sources: contents, twins, chapters, citations, environment."""
+
+import ast
+import re
+import tomllib
+
+import jupytext
+import pytest
+import yaml
+
+import kit
+from tests.conftest import ROOT
+
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+
+
+FILES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+
+
+CHAPTERS = [f.removeprefix("notebooks/") for f in FILES if f.startswith("notebooks/")]
+
+
+METHOD_CHAPTERS = [c for c in CHAPTERS if c.startswith(("class_", "feature_"))]
+
+
+BIB = set(re.findall(r"@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text()))
+
+
+def read(chapter):
+    return jupytext.read(ROOT / "notebooks" / f"{chapter}.md")
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def code_cells(chapter):
+    return [c for c in read(chapter).cells if c.cell_type == "code"]
+
+
+def test_contents_and_files_agree():
+    on_disk = {f"notebooks/{p.stem}" for p in (ROOT / "notebooks").glob("*.md")}
+    on_disk |= {f"book/{p.stem}" for p in (ROOT / "book").glob("*.md")}
+    assert set(FILES) == on_disk and len(FILES) == len(set(FILES))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_has_its_parts(chapter):
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    check_parts(text, METHOD_PARTS if chapter in METHOD_CHAPTERS else ())
+
+
+PARTS = ("At a glance", "did it really forget?", "## take-aways", "## exercises", "## references")
+
+
+METHOD_PARTS = ("{prf:algorithm}", "## the mathematics", "## when it breaks", "retrain",
+                "## differences from the paper", "## which should i use?")  # fmt: skip
+
+
+def check_parts(text, more):
+    lacking = [part for part in (*PARTS, *more) if part.lower() not in text.lower()]
+    assert not lacking
+    exercises, solutions = (text.count(f"{{{k}-start}}") for k in ("exercise", "solution"))
+    assert exercises >= 2 and solutions >= exercises - 1  # the last may be open research
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_cells_are_short_and_parse(chapter):
+    cells = code_cells(chapter)
+    lengths = [len(c.source.splitlines()) for c in cells]
+    assert max(lengths) <= 25 and sorted(lengths)[len(lengths) // 2] <= 10
+    for cell in cells:
+        if "skip-execution" not in tags(cell):
+            ast.parse(cell.source)
+    assert sum("parameters" in tags(c) for c in cells) == 1
+    parameters = next(c for c in cells if "parameters" in tags(c))
+    assert parameters.source == 'profile = "quick"'
+    assert {"skip-execution", "remove-cell"} <= set(tags(cells[0])) and "pip install" in cells[
+        0
+    ].source
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_figures_go_through_the_kit(chapter):
+    """kit.plots.show demands alt text; a bare plt.show or a Markdown image could go without."""
+    code = "\n".join(c.source for c in code_cells(chapter))
+    assert "plt." not in code and ".plot.show" not in code
+    assert "kit.plots." in code
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_citations_exist_and_images_have_alt_text(file):
+    text = (ROOT / f"{file}.md").read_text()
+    cited = {k.strip() for group in re.findall(r"\{cite(?::\w)?\}`([^`]+)`", text)
+             for k in group.split(",")}  # fmt: skip
+    assert cited <= BIB, f"{file} cites {cited - BIB}, which references.bib lacks"
+    assert not re.search(r"!\[\s*\]\(", text)
+    for figure in re.findall(r"```\{figure\}[\s\S]*?```", text):
+        assert re.search(r":alt: \S", figure)
+    if cited:
+        assert "{bibliography}" in text
+
+
+def test_methods_cite_papers_that_exist():
+    for name in kit.methods.names():
+        assert kit.methods.get(name).paper in BIB | {""}
+
+
+def test_no_numbers_are_typed_into_result_prose():
+    """Per cents in Markdown are the paper's, or the 95 % of a definition or an interval."""
+    for chapter in CHAPTERS:
+        for cell in read(chapter).cells:
+            if cell.cell_type != "markdown":
+                continue
+            for line in cell.source.split("\n\n"):
+                typed = set(re.findall(r"(\d+(?:\.\d+)?)\s?%", line)) - {"95", "0"}
+                assert not typed or "paper" in line, f"{chapter}: {typed} in {line!r}"
+
+
+def test_environment_installs_what_the_makefile_does():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, _, pip = environment["dependencies"]
+    requires = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert python == f"python {requires}"
+    makefile = (ROOT / "Makefile").read_text()
+    install = next(
+        line for line in makefile.splitlines() if "pip install" in line and "--editable" in line
+    )
+    for option in pip["pip"]:
+        assert option.replace("--editable .[all]", "--editable '.[all]'") in install
+
+
+def test_extras_and_lock():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    own = [name for name in extras if name != "all"]
+    assert extras["all"] == [f"{project['name']}[{','.join(own)}]"]
+    assert [c.rsplit(" ", 1)[1] for c in project["classifiers"] if "3." in c] == [
+        "3.11",
+        "3.12",
+        "3.13",
+    ]
+    lock = (ROOT / "constraints.txt").read_text().lower()
+    wanted = [re.split(r"[><=\[]", d)[0] for d in project["dependencies"] + sum(
+        (extras[name] for name in own), [])]  # fmt: skip
+    assert [w for w in wanted if not re.search(rf"^{re.escape(w)}==", lock, re.M)] == []
+
+
+def test_one_address_everywhere():
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    for file in [*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md"),
+                 ROOT / "README.md", ROOT / "CITATION.cff"]:  # fmt: skip
+        for link in re.findall(r"https://github\.com/did-[\w./-]+", file.read_text()):
+            assert link.startswith(address), f"{file.name} links {link}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_installed_cell_is_first_and_names_the_repository(chapter):
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    assert f"git+{address}" in code_cells(chapter)[0].source

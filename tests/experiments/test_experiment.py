@@ -1,0 +1,139 @@
+"""Experiment files, and records that are of something else."""
+
+import dataclasses
+
+import pytest
+
+import kit
+from kit.experiments import experiment as experiment_module
+from kit.experiments import results
+from kit.experiments.experiment import Experiment, Outcome, Request, Run
+from kit.experiments.run import FILES, run
+from tests.conftest import ROOT
+
+
+def test_experiment_files_are_checked(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no.toml is not there"):
+        Experiment.load(tmp_path / "no.toml")
+    file = tmp_path / "bad.toml"
+    file.write_text("profile = ")
+    with pytest.raises(ValueError, match="bad.toml is not an experiment"):
+        Experiment.load(file)
+    file.write_text('profile = "quick"\nsedes = [1]')
+    with pytest.raises(ValueError, match="sedes"):
+        Experiment.load(file)
+
+
+def test_committed_experiments_load():
+    for file in (ROOT / "results" / "experiments").glob("*.toml"):
+        loaded = Experiment.load(file)
+        assert loaded.full_recipe.epochs > 0
+        for arm in loaded.arms:
+            FILES[loaded.kind].config(loaded, arm)
+
+
+# --- a record is of what it was made from
+
+
+@pytest.fixture
+def asked(experiment, data):
+    """One run of an experiment, and others that would have the same record but for what changes."""
+
+    def run(changed_data=data, request=None, **changes):
+        one = dataclasses.replace(experiment, **changes)
+        request = request or kit.tasks.forget_classes(changed_data, [1])
+        return Run(one, changed_data, Request.of(request), 0, {"method": "logit_mask"})
+
+    return run
+
+
+@pytest.fixture
+def record(asked, task, tmp_path):
+    """The file of that run's record."""
+    out = kit.unlearn("logit_mask", kit.models.build("resnet8", task, width=4), task)
+    return results.write(asked().record(Outcome(task, out, {"retain_accuracy": 1.0})), tmp_path)
+
+
+def test_a_run_finds_its_own_record(asked, record, tmp_path):
+    assert asked().recorded(tmp_path) == results.load(record)
+    assert record.stem == asked().id and asked(name="other").recorded(tmp_path) is None
+
+
+def test_every_setting_of_a_run_is_told_from_others_by_name_or_inputs(asked, record):
+    assert results.load(record)["inputs"] == asked().inputs
+    assert set(asked().inputs) == {"data", "request", "recipe", "network", "audits", "settings",
+                                     "curves"}  # fmt: skip
+
+
+def inverted(data):
+    """The same images but for one."""
+    x = data.train_x.clone()
+    x[0] = 255 - x[0]
+    return dataclasses.replace(data, train_x=x)
+
+
+@pytest.mark.parametrize(
+    "changes, what",
+    [
+        ({"recipe": {"epochs": 2, "augment": {}}}, "recipe"),
+        ({"model": {"name": "resnet8", "width": 8}}, "network"),
+        ({"audits": "gap"}, "audits"),
+        ({"tuning": {"epochs": 2}}, "settings"),
+        ({"curves": True}, "curves"),
+        ({"audits": "gap", "model": {"name": "resnet8"}}, "network and audits"),
+    ],
+)
+def test_a_record_of_something_else_is_found_out(asked, record, tmp_path, changes, what):
+    with pytest.raises(ValueError, match=f"record of another run, with another {what}: give"):
+        asked(**changes).recorded(tmp_path)
+
+
+def test_a_record_of_other_tuned_settings_is_found_out(asked, task, tmp_path, monkeypatch):
+    """What another experiment found best decides a run, not that experiment's name."""
+    tuned = dataclasses.replace(asked(tuned="tuning"), arm={"method": "finetune"})
+    best = {"finetune": {"lr": 0.05}}
+    monkeypatch.setattr(experiment_module, "_best", lambda name: best)
+    out = kit.unlearn("finetune", kit.models.build("resnet8", task, width=4), task, epochs=1)
+    results.write(tuned.record(Outcome(task, out, {"retain_accuracy": 1.0})), tmp_path)
+    assert dataclasses.replace(tuned).recorded(tmp_path)
+    best["finetune"] = {"lr": 0.1}
+    with pytest.raises(ValueError, match="with another settings: "):
+        dataclasses.replace(tuned).recorded(tmp_path)
+
+
+def test_a_record_of_other_labels_is_found_out(asked, record, task, tmp_path):
+    swapped = task.train.labelled((task.train.y + 1) % 4)
+    relabelled = dataclasses.replace(task, train=swapped)
+    with pytest.raises(ValueError, match="with another request: "):
+        asked(request=relabelled).recorded(tmp_path)
+
+
+def test_a_record_of_other_images_is_found_out(asked, record, data, tmp_path):
+    with pytest.raises(ValueError, match=f"{record.name} is .* with another data and request"):
+        asked(inverted(data)).recorded(tmp_path)
+
+
+def test_a_record_of_another_request_of_that_name_is_found_out(asked, record, data, tmp_path):
+    within = kit.tasks.forget_classes(data, [1], within=range(0, 240, 2))
+    with pytest.raises(ValueError, match="with another request: "):
+        asked(request=within).recorded(tmp_path)
+
+
+def test_an_old_record_says_nothing_of_what_it_was_made_from_and_is_taken(asked, record, tmp_path):
+    old = results.load(record) | {"schema": 1}
+    del old["inputs"], old["arm"]
+    results.write(old, tmp_path)
+    assert asked().recorded(tmp_path) == asked(audits="gap").recorded(tmp_path) == old
+
+
+def test_an_experiment_is_not_run_over_records_of_something_else(experiment, tmp_path):
+    one = dataclasses.replace(experiment, forget=[[1]], seeds=[0], arms=[{"method": "logit_mask"}])
+    assert run(one, tmp_path) == 1 and run(one, tmp_path) == 0
+    other = dataclasses.replace(one, recipe={"epochs": 2, "augment": {}})
+    with pytest.raises(ValueError, match="with another recipe"):
+        run(other, tmp_path)
+
+
+def test_an_experiment_is_of_one_kind():
+    with pytest.raises(ValueError, match="one table of shadows, mixed, federation, feature"):
+        Experiment("x", "quick", [[]], [0], [], mixed={"core": 1}, feature={"attribute": "glyph"})

@@ -1,0 +1,80 @@
+"""Experiments with a core and a user."""
+
+import dataclasses
+from dataclasses import replace
+
+import pytest
+
+from kit.experiments import results
+from kit.experiments import run as experiments
+from kit.experiments.mixed import Setting, trial
+from kit.methods.mixed_privacy import Config
+from kit.parts.mixed_linear import MixedLinear
+from tests.conftest import TOY_RECIPE
+
+
+@pytest.mark.slow
+def test_mixed_experiments(experiment, tmp_path):
+    arms = [
+        {"method": "original", "layers": ["head"]},
+        {"method": "retrain"},
+        {"method": "mixed_privacy", "epochs": 1, "sigma": 0.1},
+    ]
+    asked = dataclasses.replace(
+        experiment, forget=[[]], seeds=[0], arms=arms,
+        mixed={"core": 100, "user": 80, "requests": 2, "request": 10, "path": True},
+    )  # fmt: skip
+    assert experiments.run(asked, tmp_path) == 3 and experiments.run(asked, tmp_path) == 0
+    table = results.read("toy", tmp_path).set_index("method")
+    assert set(table["task"]) == {"sample:20"}
+    assert table.loc["original", "config.layers"] == ["head"]
+    assert len(table.loc["mixed_privacy", "curves"]["distance"]) == 2
+    assert table.loc["mixed_privacy", "backward"] == 2 * (70 + 60)  # two requests, a gradient and
+    assert table.loc["retrain", "forget_distance"] == 0  # an epoch each
+    with pytest.raises(ValueError, match="no method 'unsir'"):
+        experiments.run(dataclasses.replace(asked, arms=[{"method": "unsir"}]), tmp_path)
+
+
+SETTING = Setting(
+    core=120, user=100, requests=3, request=10, layers=("stage3", "head"), path=True, relearn=True
+)
+
+
+def run(data, method="mixed_privacy", config=None, setting=SETTING, classes=()):
+    return trial(
+        data, classes, method, config, setting, model="resnet8", recipe=TOY_RECIPE, width=4
+    )
+
+
+@pytest.mark.slow
+def test_trial_honours_every_request(data):
+    task, out, row, curves = run(data, config=Config(solver="cg", epochs=40, sigma=0.01))
+    assert task.name == "sample:30" and len(task.train) == 100
+    assert row["distance"] <= 0.5 * row["moved"] and len(curves["distance"]) == 3
+    assert 0 <= row["oracle_nats"] <= row["certified_nats"]
+    _, _, original, _ = run(data, "original")
+    _, _, retrained, _ = run(data, "retrain")
+    assert retrained["forget_distance"] == 0 < original["forget_distance"]
+    assert original["relearn_time"] == 0 < retrained["relearn_time"]
+    assert original["largest_sigma"] > 0 and out.seconds > 0
+
+
+@pytest.mark.slow
+def test_trial_of_classes_and_of_networks(data):
+    task, _, row, _ = run(data, config=Config(solver="cg", epochs=300), classes=(1,))
+    assert task.name == "class:1" and row["distance"] <= 0.05 * row["moved"]
+    network = Setting(core=120, user=100, requests=1, request=10, train="network", epochs=2)
+    _, out, row, _ = run(data, "original", setting=network)
+    assert not isinstance(out.model, MixedLinear) and row["test_error"] <= 0.2
+    slow = replace(SETTING, train="sgd", epochs=3, path=False)
+    _, _, row, _ = run(data, "retrain", setting=slow)
+    assert row["forget_distance"] > 0  # SGD stops short of the optimum
+
+
+def test_trial_refuses(data):
+    with pytest.raises(ValueError, match="leave nothing"):
+        Setting(core=10, user=100, requests=10, request=10)
+    with pytest.raises(ValueError, match="train must be one of cg, sgd, network"):
+        Setting(core=10, user=100, requests=1, request=10, train="adam")
+    with pytest.raises(ValueError, match="more than the 240 training images"):
+        run(data, "original", setting=replace(SETTING, core=200))

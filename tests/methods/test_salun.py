@@ -1,0 +1,41 @@
+"""SalUn: what its mask frees moves."""
+
+import copy
+
+import pytest
+import torch
+
+import kit
+from kit.methods import access, salun
+from tests.conftest import same
+
+SMALL = {"epochs": 2, "batch_size": 32}
+
+
+def test_salun_with_all_weights_is_random_labels(original, task):
+    for redraw in (False, True):
+        options = SMALL | {"redraw": redraw, "lr": 1e-3}
+        expected = kit.unlearn("random_labels", original, task, **options).model
+        assert same(expected, kit.unlearn("salun", original, task, share=1.0, **options).model)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_salun_freezes_exactly_or_as_published(original, task, optimizer):
+    """Weight decay and momentum move what only the gradient's mask protects."""
+    view = access.TaskView(task, access.Needs(forget="all"), 0)
+    mask = salun.saliency_mask(copy.deepcopy(original), view.forget, 0.5)
+    assert sum(int(m.sum()) for m in mask.values()) == round(
+        0.5 * sum(p.numel() for p in original.parameters())
+    )
+    kept = {}
+    for freeze in ("exact", "gradient"):
+        out = kit.unlearn(
+            "salun", original, task, freeze=freeze, optimizer=optimizer, **SMALL
+        ).model
+        after = dict(out.named_parameters())
+        kept[freeze] = all(
+            torch.equal(p[~mask[n]], after[n][~mask[n]]) for n, p in original.named_parameters()
+        )
+        assert any(not torch.equal(p, after[n]) for n, p in original.named_parameters())
+    assert kept["exact"]
+    assert kept["gradient"] == (optimizer == "adam")  # without weight decay Adam stays, too

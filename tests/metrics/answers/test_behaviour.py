@@ -1,0 +1,52 @@
+"""Distances between the answers of two models."""
+
+import math
+
+import pytest
+import torch
+from scipy.spatial.distance import jensenshannon
+
+from kit import metrics
+
+P = torch.tensor([[0.7, 0.2, 0.1]])
+
+
+Q = torch.tensor([[0.1, 0.2, 0.7]])
+
+
+def test_activation_distance():
+    assert metrics.activation_distance(P.log(), Q.log()) == pytest.approx(0.8485, abs=1e-4)
+    near = torch.tensor([[0.5, 0.3, 0.2]])
+    assert metrics.activation_distance(P.log(), near.log()) == pytest.approx(0.24495, abs=1e-5)
+    assert metrics.activation_distance(P.log(), P.log()) == 0
+    with pytest.raises(ValueError, match="different shapes"):
+        metrics.activation_distance(P, Q[:, :2])
+
+
+def test_js_divergence():
+    assert metrics.js_divergence(P.log(), Q.log()) == pytest.approx(0.2531, abs=1e-4)
+    assert metrics.js_divergence(P.log(), P.log()) == pytest.approx(0, abs=1e-12)
+    apart = torch.tensor([[200.0, 0]]), torch.tensor([[0.0, 200]])  # one-hot after the softmax
+    assert metrics.js_divergence(*apart) == pytest.approx(math.log(2), abs=1e-6)
+    assert metrics.js_lineage(P.log(), Q.log()) == pytest.approx(0.1102, abs=1e-4)
+
+
+def test_js_divergence_equals_scipy():
+    a, b = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(0)).double()
+    theirs = jensenshannon(a.softmax(1).numpy(), b.softmax(1).numpy(), axis=1) ** 2
+    assert metrics.js_divergence(a, b) == pytest.approx(theirs.mean(), abs=1e-6)
+
+
+def test_zrf(original, task):
+    value = metrics.zrf(original, task.test_forget)
+    assert 1 - math.log(2) <= value <= 1
+    random = original.rebuild(0)
+    assert metrics.zrf(random, task.test_forget, random_models=1) == pytest.approx(1)
+    with pytest.raises(ValueError, match="built anew"):
+        metrics.zrf(torch.nn.Linear(1, 1), task.test_forget)
+
+
+def test_streisand():
+    assert metrics.streisand(4.0, [1.0, 2.0, 3.0]) == 2.0
+    with pytest.raises(ValueError, match="at least 3"):
+        metrics.streisand(4.0, [1.0, 2.0])

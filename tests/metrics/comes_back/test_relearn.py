@@ -1,0 +1,40 @@
+"""How soon it comes back."""
+
+import math
+
+import kit
+from kit import metrics
+from kit.metrics.feature import reliance
+
+
+def test_relearning_counts_steps(original, retrained, task):
+    assert metrics.relearn_steps(original, task, goal=0.9) == 0
+    steps = metrics.relearn_steps(retrained, task, goal=0.9, lr=1e-2, max_epochs=20)
+    assert 0 < steps < math.inf
+    assert steps == metrics.relearn_steps(retrained, task, goal=0.9, lr=1e-2, max_epochs=20)
+    assert metrics.relearn_steps(retrained, task, goal=1.1, max_epochs=1) == math.inf
+    epochs = metrics.relearn_epochs(retrained, task, goal=0.9, lr=1e-2, samples=100)
+    assert epochs == int(epochs) and 0 < epochs < 100
+    assert metrics.relearn_epochs(retrained, task, goal=1.1, samples=100, max_epochs=2) == math.inf
+
+
+def test_anamnesis_index():
+    assert metrics.anamnesis_index(5, 10) == 0.5
+    assert metrics.anamnesis_index(math.inf, 10) == math.inf
+    assert metrics.anamnesis_index(5, math.inf) == 0
+    assert metrics.anamnesis_index(5, 0) == math.inf
+    assert math.isnan(metrics.anamnesis_index(0, 0))
+    assert math.isnan(metrics.anamnesis_index(math.inf, math.inf))
+
+
+def test_relearning_curve(original, retrained, task):
+    curve = metrics.relearn_curve(retrained, task, shots=(1, 20), steps=5, lr=1e-2)
+    assert list(curve) == [0, 1, 20] and curve[0] == 0
+    assert metrics.relearn_curve(original, task, shots=(5,), steps=5)[5] > 0.9
+
+
+def test_relearning_the_feature(feature_original, feature_task):
+    goal = reliance.reliance_gap(feature_original, feature_task)["reliance_gap"] / 2
+    assert kit.metrics.reliance_steps(feature_original, feature_task, goal) == 0
+    fresh = kit.models.build("cnn", feature_task, width=8, seed=5)
+    assert kit.metrics.reliance_steps(fresh, feature_task, goal, max_epochs=1) > 0

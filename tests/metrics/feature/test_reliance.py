@@ -1,0 +1,29 @@
+"""How far answers rely on a feature, by hand."""
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+import kit
+from kit.datasets.toy import toy_data
+from kit.metrics.feature import reliance
+
+
+class Reader(nn.Module):
+    """Says class 1 where the left upper pixel of the first channel is bright."""
+
+    def forward(self, x):
+        bright = x[:, 0, 0, 0]
+        return torch.stack([-bright, bright, bright * 0 - 9, bright * 0 - 9], 1)
+
+
+def test_flip_rate_by_hand():
+    task = kit.tasks.forget_feature(toy_data(size=20), "mark")
+    dark, light = (replace(task.test, pixels=torch.full_like(task.test.pixels, v))
+                   for v in (0, 255))  # fmt: skip
+    light.pixels[: len(light) // 4] = 0  # a quarter of the pairs does not differ
+    found = reliance.counterfactual(Reader(), (dark, light))
+    assert found["flip_rate"] == 0.75
+    assert reliance.counterfactual(Reader(), (dark, dark)) == {
+        "flip_rate": 0.0, "flip_js": 0.0, "sensitivity": 0.0}  # fmt: skip

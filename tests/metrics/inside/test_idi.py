@@ -1,0 +1,19 @@
+"""Information in every stage."""
+
+import math
+
+import pytest
+
+from kit import metrics
+
+
+def test_information(original, retrained, task):
+    known = [metrics.stage_information(m, task, count=40) for m in (original, retrained)]
+    assert all(0 <= v <= math.log(2) + 1e-6 for one in known for v in one.values())
+    assert list(known[0]) == original.stages
+    ours, theirs = {"a": 0.4, "b": 0.6}, {"a": 0.2, "b": 0.3}
+    index = metrics.information_difference_index
+    assert index(theirs, theirs, ours) == 0
+    assert index(ours, theirs, ours) == 1
+    assert index({"a": 0.3, "b": 0.3}, theirs, ours) == pytest.approx(0.2)
+    assert math.isnan(index(ours, ours, ours))

@@ -1,0 +1,37 @@
+"""KLoM: worked values and nulls."""
+
+import pytest
+import torch
+
+from kit.metrics.many import klom
+
+UNLEARNED = torch.tensor([[0.0], [1], [2], [3]])
+
+
+RETRAINED = torch.tensor([[2.0], [3], [4], [5]])
+
+
+def test_klom_by_hand():
+    histogram = klom.klom_histogram(UNLEARNED, RETRAINED, bins=5)
+    assert histogram.item() == pytest.approx(5.0633, abs=1e-4)
+    lost = klom.klom_histogram(UNLEARNED, RETRAINED, bins=5, variant="code")
+    assert lost.item() == pytest.approx(4.9195, abs=1e-4)
+    spread = UNLEARNED.std().item()
+    unit = klom.klom_gaussian(UNLEARNED / spread, UNLEARNED / spread + 1)
+    assert unit.item() == pytest.approx(0.5, abs=1e-6)
+    assert klom.klom_gaussian(UNLEARNED, UNLEARNED).item() == pytest.approx(0, abs=1e-9)
+    with pytest.raises(ValueError, match="same images"):
+        klom.klom_gaussian(UNLEARNED, RETRAINED.T)
+
+
+@pytest.mark.parametrize(
+    ("models", "floor"), [(10, 5.65), (20, 3.0), (50, 0.78), (100, 0.32), (500, 0.048)]
+)
+def test_klom_histogram_null(models, floor):
+    """The two readings of the estimator's floor differ by a tenth; these lie between them."""
+    assert klom.null(models, estimator=klom.klom_histogram) == pytest.approx(floor, rel=0.1)
+
+
+@pytest.mark.parametrize(("models", "floor"), [(10, 0.155), (20, 0.075), (50, 0.029)])
+def test_klom_gaussian_null(models, floor):
+    assert klom.null(models, images=20000) == pytest.approx(floor, rel=0.1)

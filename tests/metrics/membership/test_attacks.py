@@ -1,0 +1,45 @@
+"""Attacks on one model."""
+
+import pytest
+import torch
+from scipy.stats import norm
+
+import kit
+from kit.datasets.split import same_mix
+from kit.metrics.membership import attacks
+
+
+def test_threshold_attack():
+    generator = torch.Generator().manual_seed(1)
+    inside, outside = torch.randn(2, 4000, generator=generator)
+    assert abs(kit.metrics.threshold_attack(inside, outside) - 0.5) < 0.03
+    shifted = kit.metrics.threshold_attack(inside + 2, outside)
+    assert shifted == pytest.approx(norm.cdf(1), abs=0.02)  # the best threshold lies midway
+    # Classes on different levels: one threshold for all is poor, one a class is as good as before.
+    y = torch.arange(4000) % 4
+    level = 10.0 * y
+    overall = kit.metrics.threshold_attack(inside + 2 + level, outside + level)
+    per_class = kit.metrics.threshold_attack(inside + 2 + level, outside + level, labels=(y, y))
+    assert overall < 0.65 and per_class == pytest.approx(norm.cdf(1), abs=0.03)
+
+
+def test_forget_attack_compares_like_with_like(original, task):
+    assert attacks.forget_attack(original, task).auc == pytest.approx(0.5, abs=0.2)
+    samples = kit.tasks.forget_samples(
+        task.data, [0, 1, 2, 60, 61, 120]
+    )  # classes 0, 0, 0, 1, 1, 2
+    outside = same_mix(samples.test, samples.forget)
+    assert torch.bincount(outside.y, minlength=4).tolist() == [20, 13, 7, 0]
+    with pytest.raises(ValueError, match="no test image"):
+        same_mix(task.test_retain, task.forget)
+    with pytest.raises(ValueError, match="unknown score"):
+        attacks.forget_attack(original, task, score="charm")
+
+
+def test_rates_of_the_svm_attacks(original, retrained, task):
+    for model in (original, retrained):
+        for rate in (attacks.svm_nonmember_rate, attacks.entropy_member_rate):
+            assert 0 <= rate(model, task) <= 1
+    # The retrained model gives the forgotten labels no confidence: all are non-members.
+    assert attacks.svm_nonmember_rate(retrained, task) > 0.9
+    assert abs(attacks.loss_attack_accuracy(original, task) - 0.5) < 0.2

@@ -1,0 +1,96 @@
+"""Attacks with many models: worked values, theory, planted cases."""
+
+import math
+
+import pytest
+import torch
+from scipy.stats import norm
+
+from kit.metrics import rmia, u_lira, u_lira_interval
+from kit.metrics.membership import lira
+
+
+def test_likelihood_ratio_by_hand():
+    one = torch.tensor(1.0)
+    for phi, ratio in ((2.0, 1.0), (2.5, math.e)):
+        value = lira.log_likelihood_ratio(torch.tensor(phi), 3 * one, one, one, one)
+        assert value.exp().item() == pytest.approx(ratio, abs=1e-5)
+    assert lira.offline_score(torch.tensor(2.5), one, one).item() == pytest.approx(0.9332, abs=1e-4)
+
+
+def margins_with_signal(shift, *, shadows=64, images=400, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    trained = torch.rand(shadows, images, generator=generator) < 0.5
+    level = 5 * torch.randn(images, generator=generator)  # some images are easy, some hard
+    noise = torch.randn(shadows, images, generator=generator)
+    return level + noise + shift * trained, trained
+
+
+def test_u_lira_has_the_roc_of_theory():
+    """Two normal distributions one standard deviation apart: TPR = Phi(Phi^-1(FPR) + 1)."""
+    margins, trained = margins_with_signal(1.0)
+    attack = u_lira(margins, trained, ~trained)
+    assert attack.auc == pytest.approx(norm.cdf(1 / 2**0.5), abs=0.02)
+    for fpr in (0.01, 0.1, 0.5):
+        assert attack.tpr(fpr) == pytest.approx(norm.cdf(norm.ppf(fpr) + 1), abs=0.02)
+    weak = lira.population_attack(margins, trained, ~trained)
+    assert attack.auc > weak.auc + 0.1 and attack.tpr(0.01) > 2 * weak.tpr(0.01)
+
+
+@pytest.mark.slow
+def test_u_lira_is_at_chance_where_there_is_nothing():
+    margins, trained = margins_with_signal(0.0)
+    low, high = u_lira_interval(margins, trained, ~trained)
+    assert low < 0.5 < high and high - low < 0.1
+
+
+def test_u_lira_intervals_cover():
+    """Ten worlds without signal: the jackknife covers chance in nearly all of them."""
+    covered = 0
+    for seed in range(10):
+        margins, trained = margins_with_signal(0.0, shadows=16, images=40, seed=seed)
+        low, high = u_lira_interval(margins, trained, ~trained)
+        covered += low <= 0.5 <= high
+    assert covered >= 9
+
+
+def test_u_lira_refuses():
+    margins, trained = margins_with_signal(1.0, shadows=4, images=3)
+    with pytest.raises(ValueError, match="one shape"):
+        u_lira(margins, trained, trained[:2])
+    with pytest.raises(ValueError, match="cannot be unlearned"):
+        u_lira(margins, trained, trained)
+    with pytest.raises(ValueError, match="broken"):
+        u_lira(margins * math.nan, trained, ~trained)
+    with pytest.raises(ValueError, match="too few"):
+        u_lira(margins, torch.zeros_like(trained), ~trained)
+
+
+def test_rmia_by_hand():
+    score = rmia(
+        torch.tensor([0.9]), torch.tensor([[0.6]]),
+        torch.tensor([0.8, 0.5, 0.95]), torch.tensor([[0.8, 0.25, 0.5]]),
+    )  # fmt: skip
+    assert score.item() == pytest.approx(1 / 3)  # 1.5 against 1, 2 and 1.9
+    prior = ((1 + 0.3) * 0.5 + 1 - 0.3) / 2
+    assert prior == pytest.approx(0.675)
+    offline = rmia(
+        torch.tensor([prior]), torch.tensor([[0.5]]), torch.tensor([0.675, 0.6]),
+        torch.tensor([[0.5, 0.5]]), offline=0.3,
+    )  # fmt: skip
+    assert offline.item() == 1
+
+
+def test_rmia_is_uniform_where_target_and_references_are_alike():
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(5, 4000, generator=generator)
+    score = rmia(p[0, :2000], p[1:, :2000], p[0, 2000:], p[1:, 2000:])
+    deciles = torch.histc(score, 10, 0, 1) / len(score)
+    assert (deciles - 0.1).abs().max() < 0.03
+
+
+def test_exposure_finds_the_planted_image():
+    margins, trained = margins_with_signal(0.0)
+    target = margins[0].clone()
+    target[123] += 8
+    assert lira.exposure(margins[1:], ~trained[1:], target).argmax().item() == 123

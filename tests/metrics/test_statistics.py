@@ -1,0 +1,60 @@
+"""Intervals, equivalence, power: worked values and SciPy."""
+
+import pytest
+from scipy import stats
+
+from kit.metrics import statistics as st
+
+
+def test_share_intervals_by_hand():
+    for correct, total, low, high in (
+        (8, 10, 0.4902, 0.9433), (0, 100, 0, 0.0370), (940, 1000, 0.9235, 0.9531),
+    ):  # fmt: skip
+        assert st.wilson(correct, total) == pytest.approx((low, high), abs=1e-4)
+        theirs = stats.binomtest(correct, total).proportion_ci(method="wilson")
+        assert st.wilson(correct, total) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+        exact = stats.binomtest(correct, total).proportion_ci(method="exact")
+        ours = st.clopper_pearson(correct, total)
+        assert ours == pytest.approx((exact.low, exact.high), abs=1e-6)
+    with pytest.raises(ValueError, match="correct <= total"):
+        st.wilson(3, 2)
+
+
+def test_paired_difference_by_hand():
+    difference = st.paired_difference([0.5, 1.5, 1, 2, 0], [0] * 5)
+    assert difference.mean == 1.0
+    assert difference.high - difference.mean == pytest.approx(0.9816, abs=1e-4)
+    theirs = stats.ttest_rel([0.5, 1.5, 1, 2, 0], [0] * 5).confidence_interval()
+    assert (difference.low, difference.high) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+    with pytest.raises(ValueError, match="two pairs"):
+        st.paired_difference([1.0], [1.0])
+
+
+def test_equivalence_needs_more_than_an_insignificant_difference():
+    theirs = [0.90, 0.91, 0.89, 0.90, 0.90]
+    noisy = [0.80, 1.00, 0.85, 0.95, 0.93]
+    difference = st.paired_difference(noisy, theirs)
+    assert difference.low < 0 < difference.high  # not significant ...
+    assert not st.equivalence(noisy, theirs, margin=0.01).equivalent  # ... and not equivalent
+    close = [value + 0.001 for value in theirs]
+    assert st.equivalence(close, theirs, margin=0.01).equivalent
+    # Two one-sided t-tests at 5 % decide the same.
+    low = stats.ttest_rel([c + 0.01 for c in noisy], theirs, alternative="greater").pvalue
+    high = stats.ttest_rel([c - 0.01 for c in noisy], theirs, alternative="less").pvalue
+    assert max(low, high) > 0.05
+    with pytest.raises(ValueError, match="positive"):
+        st.equivalence(close, theirs, margin=0)
+
+
+def test_power_by_hand():
+    for effect, seeds, value in (
+        (1, 3, 0.18), (1, 5, 0.40), (1, 8, 0.68), (1, 10, 0.80), (1, 20, 0.99),
+        (2, 3, 0.47), (2, 5, 0.91), (2, 8, 0.998),
+    ):  # fmt: skip
+        assert st.power(effect, seeds) == pytest.approx(value, abs=0.006)
+    assert st.seeds_needed(1.7) == 5 and st.seeds_needed(1.0) == 10
+    assert st.power(0, 5) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_holm_by_hand():
+    assert st.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])

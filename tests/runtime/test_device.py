@@ -1,0 +1,27 @@
+"""The device that computes, and seeds that leave no trace."""
+
+import torch
+
+from kit.runtime.device import device, device_name, mixed_precision, seeded
+
+
+def test_the_environment_chooses_the_device(monkeypatch):
+    monkeypatch.setenv("KIT_DEVICE", "cpu")
+    assert device() == torch.device("cpu")
+    assert device_name().endswith(f", {torch.get_num_threads()} threads")
+
+
+def test_the_same_seed_gives_the_same_numbers_and_restores_the_generator():
+    before = torch.get_rng_state()
+    with seeded(3):
+        first = torch.rand(4)
+    with seeded(3):
+        assert torch.equal(torch.rand(4), first)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_precision_is_as_asked():
+    with mixed_precision(True):
+        assert torch.is_autocast_enabled("cpu") or torch.cuda.is_available()
+    with mixed_precision(False):
+        assert not torch.is_autocast_enabled("cpu")

@@ -1,0 +1,63 @@
+"""``tools/execute.py``: chapters run once, and fail alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from execute import main
+
+from tests.conftest import ROOT
+from tests.tools.conftest import chapter
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_killed_run_repeats_no_finished_chapter(tmp_path):
+    log, done = tmp_path / "log", tmp_path / "executed"
+    note = f"open({str(log)!r}, 'a').write('{{}} ')"
+    waiting = "\nimport os, time\nwhile not os.path.exists({!r}): time.sleep(0.05)"
+    slow = note.format("second") + waiting.format(str(tmp_path / "go"))
+    files = [chapter(tmp_path / "in", "first", note.format("first")),
+             chapter(tmp_path / "in", "second", slow)]  # fmt: skip
+    arguments = ["--resume", "--into", str(done), *map(str, files)]
+    command = [sys.executable, ROOT / "tools" / "execute.py", *arguments]
+    process = subprocess.Popen(command, start_new_session=True)
+    wait_for(lambda: log.exists() and "second" in log.read_text())
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert [file.name for file in done.glob("*.ipynb")] == ["first.ipynb"]
+    (tmp_path / "go").touch()
+    assert main(arguments) == 0
+    assert log.read_text().split() == ["first", "second", "second"]
+    said = nbformat.read(done / "second.ipynb", as_version=4).metadata["kit"]
+    assert said["device"] and said["versions"]["torch"] and len(said["source"]) == 16
+    # A chapter whose text has changed is run again, and only that one.
+    chapter(tmp_path / "in", "first", note.format("changed"))
+    assert main(arguments) == 0
+    assert log.read_text().split()[3:] == ["changed"]
+
+
+@pytest.mark.slow
+def test_a_failing_chapter_does_not_stop_the_others(tmp_path, capsys):
+    codes = {"bad": "1 / 0", "killed": "import os; os.kill(os.getpid(), 9)", "good": "1"}
+    files = [chapter(tmp_path / "in", name, code) for name, code in codes.items()]
+    assert main(["--into", str(tmp_path / "out"), *map(str, files)]) == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said and "killed.ipynb failed:\nKernel died" in said
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["good.ipynb"]
+
+
+@pytest.mark.parametrize("wrong, said", [(["--profile", "huge"], "unknown profile 'huge'"),
+                                         ([], "not there: nowhere.ipynb")])  # fmt: skip
+def test_execute_refuses(tmp_path, refused, wrong, said):
+    assert said in refused(main, "--into", tmp_path, *wrong, "nowhere.ipynb")

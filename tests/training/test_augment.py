@@ -1,0 +1,38 @@
+"""Augmentations move whole images, and the same way again."""
+
+import torch
+import torch.nn.functional as F
+
+from kit.training.augment import Augment, random_crop, random_cutout, random_flip
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def test_crop_is_a_shift():
+    x = torch.arange(36.0).view(1, 1, 6, 6).repeat(8, 2, 1, 1)
+    padded = F.pad(x, (1,) * 4, mode="reflect")
+    windows = [padded[0, :, i : i + 6, j : j + 6] for i in range(3) for j in range(3)]
+    for image in random_crop(x, 1, generator()):
+        assert any(torch.equal(image, w) for w in windows)
+
+
+def test_flip_mirrors_whole_images():
+    x = torch.rand(64, 3, 4, 4)
+    out = random_flip(x, generator())
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(out, x, strict=True)]
+    kept = [torch.equal(a, b) for a, b in zip(out, x, strict=True)]
+    assert all(m != k for m, k in zip(mirrored, kept, strict=True)) and 16 < sum(mirrored) < 48
+
+
+def test_cutout_blanks_one_square():
+    out = random_cutout(torch.ones(16, 3, 8, 8), 3, generator())
+    assert (out == 0).sum((1, 2, 3)).tolist() == [3 * 9] * 16
+
+
+def test_no_augmentation_is_the_identity():
+    x = torch.rand(4, 1, 8, 8)
+    assert Augment()(x, generator()) is x
+    moved = Augment(crop=1, flip=True, cutout=2, affine=0.1)(x, generator())
+    assert moved.shape == x.shape and not torch.equal(moved, x)
