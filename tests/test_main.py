@@ -13,6 +13,7 @@ from kit.datasets.toy import toy_data
 from kit.experiments import results
 from kit.experiments.experiment import Experiment
 from kit.experiments.sweep import Sweep
+from kit.metrics.evaluate import AUDITS
 from tests.conftest import ROOT
 
 
@@ -112,6 +113,9 @@ def test_the_command_lists_what_failed(monkeypatch, capsys):
     [
         (["--task", "class"], "write class:3"),
         (["--task", "class:77"], "do not exist"),
+        (["--task", "sample:-3"], "count must lie in 1..10000 images, got -3"),
+        (["--task", "sample:10001"], "count must lie in 1..10000"),
+        (["--task", "class:3", "--audits", "wild"], "audits must be one of fast, gap"),
         (["--task", "class:3", "--methods", "unsri"], "unknown method 'unsri'"),
         (["--task", "class:3", "--dataset", "mnist"], "unknown data set"),
         (["--task", "class:3", "--seeds", "0"], "at least one seed"),
@@ -121,3 +125,11 @@ def test_the_command_says_what_is_wrong(arguments, message, capsys):
     assert main(["sweep", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_the_help_names_all_audits(capsys):
+    """It is written by hand: naming them by import would load torch."""
+    with pytest.raises(SystemExit):
+        main(["sweep", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{', '.join(AUDITS[:-1])} or {AUDITS[-1]}" in told

@@ -181,7 +181,15 @@ def _task(
 
 
 def random_rows(data: ImageData, count: int, seed: int = 0) -> Tensor:
-    """Rows of so many training images, drawn at random, int64 ``[count]``."""
+    """Rows of so many training images, drawn at random, int64 ``[count]``.
+
+    Raises
+    ------
+    ValueError
+        no image, or more than there are.
+    """
+    if not 1 <= count <= len(data.train_y):
+        raise ValueError(f"count must lie in 1..{len(data.train_y)} images, got {count}")
     return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
 
 

@@ -61,6 +61,15 @@ def test_refuses_samples(data, indices, message):
         kit.tasks.forget_samples(data, list(indices))
 
 
+def test_random_rows(data):
+    rows = kit.tasks.random_rows(data, 5, seed=1)
+    assert len(rows.unique()) == 5 and rows.max() < len(data.train_y)
+    assert torch.equal(rows, kit.tasks.random_rows(data, 5, seed=1))
+    for count in (0, -3, 241):
+        with pytest.raises(ValueError, match=f"count must lie in 1..240 images, got {count}"):
+            kit.tasks.random_rows(data, count)
+
+
 def test_refuses_a_class_without_images(data):
     y = torch.where(data.train_y == 3, 0, data.train_y)
     hollow = kit.datasets.ImageData(
