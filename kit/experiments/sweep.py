@@ -124,8 +124,9 @@ def _attempt(run: Run, root: Path, threads: int) -> dict | str:
 
 
 def _records(runs: list[Run], root: Path) -> pd.DataFrame:
-    """The records of all runs that were asked for and did not fail."""
-    return results.table(filter(None, (run.recorded(root) for run in runs)))
+    """The records of all runs that were asked for and did not fail, in the order of their files."""
+    found = filter(None, (run.recorded(root) for run in runs))
+    return results.table(sorted(found, key=lambda record: record["id"]))
 
 
 def _arms(asked: str | Sequence[str | dict], task: ForgetTask) -> list[dict]:
