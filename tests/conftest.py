@@ -23,6 +23,7 @@ from kit.parts.mixed_linear import MixedLinear
 os.environ["KIT_PROGRESS"] = "0"  # read when a bar is made
 ROOT = Path(kit.__file__).parents[1]
 TOY_RECIPE = RECIPE
+SLOW_METHODS = ("feature_adversarial", "feature_filter", "mixed_privacy")  # their contracts are
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
@@ -36,8 +37,10 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in left_out]
     for item in items:
         group = str(item.path.relative_to(config.rootpath))
-        if item.path.stem == "test_contracts":
-            group = getattr(item, "callspec", None) and item.callspec.params.get("name") or group
+        if item.path.stem == "test_contracts" and "name" in item.fixturenames:
+            group = item.callspec.params["name"]
+            if group in SLOW_METHODS:
+                item.add_marker(pytest.mark.slow)
         elif item.get_closest_marker("cluster"):
             group = "clusters"
         elif "user_core" in item.fixturenames:

@@ -8,8 +8,9 @@ import torch
 import kit
 from tests.conftest import REQUESTS, distance, learnt, mixed
 
+pytestmark = pytest.mark.slow  # learning the user weights takes seconds
 
-@pytest.mark.slow
+
 def test_newton_step_is_retraining_from_any_start(
     user_core, user_original, user_retrained, user_task
 ):
@@ -21,7 +22,6 @@ def test_newton_step_is_retraining_from_any_start(
     assert distance(user_original, user_retrained) > 1e-2
 
 
-@pytest.mark.slow
 def test_solvers_come_nearer_with_time(user_original, user_retrained, user_task):
     def left(solver, epochs):
         out = kit.unlearn("mixed_privacy", user_original, user_task, solver=solver, epochs=epochs)
@@ -32,7 +32,6 @@ def test_solvers_come_nearer_with_time(user_original, user_retrained, user_task)
         assert far[0] > far[1] > far[2], (solver, far)
 
 
-@pytest.mark.slow
 def test_requests_in_a_row_are_the_removal_of_their_union(user_core, user_original, data):
     """With noise after each: what it disturbs, the next step repairs."""
     model, gone = user_original, []

@@ -149,6 +149,7 @@ def test_diagonal_is_that_of_the_hessian(core, task):
     assert torch.allclose(estimate, exact, rtol=0.2)
 
 
+@pytest.mark.slow
 def test_descent_reaches_the_minimum(quadratic, linear):
     exact = conjugate_gradients(
         quadratic.hessian, -quadratic.gradient(linear.zeros()), tolerance=1e-8

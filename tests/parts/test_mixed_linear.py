@@ -8,6 +8,8 @@ import torch
 import kit
 from tests.conftest import distance, mixed
 
+pytestmark = pytest.mark.slow  # learning the user weights takes seconds
+
 
 def test_zeroing_gives_the_core(user_core, user_original, data):
     model = copy.deepcopy(user_original)
@@ -17,7 +19,6 @@ def test_zeroing_gives_the_core(user_core, user_original, data):
     assert not torch.allclose(user_original(x), user_core(x), atol=1e-2)
 
 
-@pytest.mark.slow
 def test_learning_slowly_comes_near(user_core, user_original, user_task):
     model = mixed(user_core)
     model.learn_slowly(user_task.train, epochs=60)

@@ -10,6 +10,7 @@ import kit
 from kit.metrics.inside import information
 
 
+@pytest.mark.slow
 def test_certificate_is_above_the_oracle(user_original, user_retrained, user_task):
     """And both follow 1 / sigma^2."""
     out = kit.unlearn("mixed_privacy", user_original, user_task).model.user.detach()
@@ -49,6 +50,7 @@ def test_theorem_against_its_recursion():
         information.theorem_nats(replace(c, contraction=1.0), 0.01, 0.1)
 
 
+@pytest.mark.slow
 def test_one_pass_serves_every_noise(user_original, user_task):
     logits, added = information.noise_response(user_original, user_task.test, draws=2)
     noisy = copy.deepcopy(user_original)

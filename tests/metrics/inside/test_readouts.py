@@ -1,6 +1,10 @@
 """Read-outs of user weights: the reference is at home."""
 
+import pytest
+
 from kit.metrics.inside.readouts import readouts, relearn_time
+
+pytestmark = pytest.mark.slow  # learning the user weights takes seconds
 
 
 def test_readouts_of_the_reference_are_at_home(user_original, user_retrained, user_task):
