@@ -4,7 +4,15 @@ from pathlib import Path
 
 from kit import methods, shadows
 from kit.datasets import ImageData
-from kit.experiments.experiment import Experiment, Outcome, Request, Run, digest, settings
+from kit.experiments.experiment import (
+    Experiment,
+    Outcome,
+    Request,
+    Run,
+    digest,
+    request_name,
+    settings,
+)
 from kit.methods.unlearn import Unlearned
 from kit.runtime.cost import measure as measured
 
@@ -12,7 +20,7 @@ from kit.runtime.cost import measure as measured
 def request(experiment: Experiment, data: ImageData, classes: list[int]) -> Request:
     """Classes, or ``kit.shadows.FORGET`` single images; every shadow draws its own."""
     classes = sorted(classes)
-    name = f"class:{'+'.join(map(str, classes))}" if classes else f"sample:{shadows.FORGET}"
+    name = request_name(classes, shadows.FORGET)
     return Request(name, digest([classes, experiment.shadows]), classes)
 
 

@@ -214,6 +214,11 @@ class Outcome:
     curves: dict[str, list[float]] = field(default_factory=dict)
 
 
+def request_name(classes: list[int], images: int) -> str:
+    """What a request is called before its task is made: as that task will be."""
+    return f"class:{'+'.join(map(str, classes))}" if classes else f"sample:{images}"
+
+
 def settings(arm: dict) -> dict:
     """What an arm changes."""
     return {k: v for k, v in arm.items() if k != "method"}

@@ -13,7 +13,15 @@ from kit import metrics
 from kit.datasets import ImageData
 from kit.datasets.split import Split
 from kit.experiments import one
-from kit.experiments.experiment import Experiment, Outcome, Request, Run, digest, settings
+from kit.experiments.experiment import (
+    Experiment,
+    Outcome,
+    Request,
+    Run,
+    digest,
+    request_name,
+    settings,
+)
 from kit.methods.unlearn import Unlearned, unlearn
 from kit.metrics.inside.information import certified_nats, largest_sigma, oracle_nats
 from kit.metrics.inside.readouts import readouts, relearn_time
@@ -66,7 +74,7 @@ def request(experiment: Experiment, data: ImageData, classes: list[int]) -> Requ
     setting = _setting(experiment.mixed)
     classes = sorted(classes)
     images = setting.requests * setting.request
-    name = f"class:{'+'.join(map(str, classes))}" if classes else f"sample:{images}"
+    name = request_name(classes, images)
     return Request(name, digest([classes, experiment.mixed]), classes)
 
 

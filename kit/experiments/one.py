@@ -54,11 +54,6 @@ def config(experiment: Experiment, arm: dict):
 
 def measure(run: Run, root: Path) -> Outcome:
     """Train the original and the retrained model (or load them), serve the request, judge."""
-    return judged(run, reference_row(run, root))
-
-
-def judged(run: Run, row: dict[str, float] | None) -> Outcome:
-    """``measure`` with what is known of the retrained model: the ``reference_row``."""
     experiment, task, seed = run.experiment, run.request.task, run.seed
     name, options = experiment.network
     options |= {"recipe": experiment.full_recipe}
@@ -75,7 +70,7 @@ def judged(run: Run, row: dict[str, float] | None) -> Outcome:
         looks = out.model.training_history.looks  # of its own training, whenever that was
     metrics = evaluate(
         out.model, task, reference=reference, original=original, audits=experiment.audits,
-        reference_row=row, image_filter=out.filter, seed=seed,
+        reference_row=reference_row(run, root), image_filter=out.filter, seed=seed,
     )  # fmt: skip
     return Outcome(task, out, metrics, curves(task, looks if experiment.curves else []))
 

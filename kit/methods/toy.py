@@ -74,7 +74,9 @@ class Case:
     def __init__(self, name: str, network: nn.Module | None = None):
         self.name, self.method = name, get(name)
         self._network = network
-        self.disturbed: list[str] = []  # by the outcome: what it should have left alone
+        # Known with the outcome: the network's state before it, and what it should have left alone.
+        self.before: dict[str, torch.Tensor] = {}
+        self.disturbed: list[str] = []
 
     @functools.cached_property
     def needs(self) -> Needs:
@@ -106,13 +108,8 @@ class Case:
         return made()
 
     @functools.cached_property
-    def before(self) -> dict[str, torch.Tensor]:
-        """The network's state before any run."""
-        return copy.deepcopy(self.network.state_dict())
-
-    @functools.cached_property
     def outcome(self) -> Unlearned:
-        self.before  # noqa: B018  kept before the first run
+        self.before = copy.deepcopy(self.network.state_dict())
         before = _surroundings(self.task)
         out = self.run()
         after = _surroundings(self.task)
