@@ -14,6 +14,7 @@ import torch
 from kit.experiments import arm
 from kit.experiments.arm import record_id
 from kit.methods.unlearn import Unlearned
+from kit.runtime.checks import one_of
 from kit.runtime.device import bf16_is_fast, device_name
 from kit.runtime.files import whole
 from kit.runtime.version import PACKAGE, __version__, command, commit
@@ -154,6 +155,21 @@ def records(experiment: str | None = None, root: Path | None = None) -> Iterator
 def table(records: Iterable[dict]) -> pd.DataFrame:
     """Records as ``read`` gives them, a row each."""
     return pd.DataFrame([_flat(record) for record in records])
+
+
+def by_run(runs: pd.DataFrame, arm: str, metric: str) -> pd.Series:
+    """One metric of one arm by ``task`` and ``seed``: what ``statistics.over_seeds`` takes.
+
+    The difference of two arms pairs the runs on one request and seed.
+
+    Raises
+    ------
+    ValueError
+        an arm or a metric that the runs do not have.
+    """
+    one_of("arm", arm, list(runs["arm"].unique()))
+    one_of("metric", metric, list(runs.columns))
+    return runs[runs["arm"] == arm].set_index(["task", "seed"])[metric].astype(float)
 
 
 def metrics_of(record: dict) -> dict[str, float]:

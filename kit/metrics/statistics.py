@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import scipy
 
 from kit.runtime.checks import positive
@@ -63,6 +64,29 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     return Interval(mean, float(mean - half), float(mean + half), n)
 
 
+def over_seeds(values: pd.Series, *, level: float = 0.95) -> Interval:
+    """The mean of a quantity over seeds with Student's t-interval, one value a *run* given.
+
+    Runs with one seed share an original and a retrained model, whatever they were asked to forget:
+    they are averaged first. Give a difference of two arms for a paired comparison.
+
+    Parameters
+    ----------
+    values
+        indexed by run, with a level "seed" (``kit.results.by_run``).
+
+    Raises
+    ------
+    ValueError
+        no level "seed", fewer than two seeds, or a run without a value.
+    """
+    if "seed" not in values.index.names:
+        raise ValueError(f"values need an index level 'seed', got {list(values.index.names)}")
+    if values.isna().any():
+        raise ValueError(f"{values.isna().sum()} of {len(values)} runs have no value")
+    return mean_interval(values.groupby("seed").mean(), level=level)
+
+
 def paired_difference(
     ours: Sequence[float], theirs: Sequence[float], *, level: float = 0.95
 ) -> Interval:
@@ -94,9 +118,10 @@ class Equivalence:
 def equivalence(ours: Sequence[float], theirs: Sequence[float], *, margin: float) -> Equivalence:
     """Two one-sided tests at 5 % (TOST, Schuirmann 1987): is the difference surely small?
 
-    Equivalent if the 90 % interval of the paired difference lies inside ``+-margin``, which is to
-    be fixed *before* looking: two standard deviations of the retrained models, say. A difference
-    that is merely not significant shows nothing.
+    Equivalent if the 90 % interval of the paired difference lies inside ``+-margin``. The margin is
+    fixed *before* looking: a number, or the spread of retrained models of another experiment. The
+    spread of the very models in the test will not do: a noisier reference would make equivalence
+    easier. A difference that is merely not significant shows nothing.
     """
     positive(margin=margin)
     difference = paired_difference(ours, theirs, level=0.9)

@@ -83,7 +83,8 @@ def audit(
     loss threshold as ``population_...``; ``forget_confidence``, the mean probability of the true
     label on the forgotten images. For "repeats": ``klom_mean``, ``klom_95``,
     ``klom_median`` (nats, Gaussian), ``klom_histogram`` (median), ``forgetting_score``, and what
-    they show where nothing is wrong, ``..._null``.
+    they show where nothing is wrong, ``..._null``. Each shadow unlearns from an original of its
+    own; the competition unlearned one original with many seeds.
 
     Raises
     ------
@@ -109,11 +110,11 @@ def audit(
 
 
 def _attacks(said: Tensor, plan: Plan) -> dict[str, float]:
-    masks = plan.unlearned, plan.never
-    strong, weak = u_lira(said, *masks), population_attack(said, *masks)
+    trial = said, plan.unlearned, plan.never
+    strong, weak = u_lira(*trial), population_attack(*trial)
     row = {"auc": strong.auc}
-    row["auc_low"], row["auc_high"] = u_lira_interval(said, *masks)
-    row["tpr_low"], row["tpr_high"] = strong.interval("tpr", fpr=0.01)
+    row["auc_low"], row["auc_high"] = u_lira_interval(*trial)
+    row["tpr_low"], row["tpr_high"] = u_lira_interval(*trial, of=lambda attack: attack.tpr(0.01))
     for prefix, attack in (("", strong), ("population_", weak)):
         row |= {f"{prefix}tpr_at_{fpr}": attack.tpr(fpr) for fpr in FPRS}
     return row | {

@@ -30,7 +30,7 @@ def test_mixed_experiments(experiment, tmp_path):
     assert table.loc["original", "config.layers"] == ["head"]
     assert len(table.loc["mixed_privacy", "curves"]["distance"]) == 2
     assert table.loc["mixed_privacy", "backward"] == 2 * (70 + 60)  # two requests, a gradient and
-    assert table.loc["retrain", "forget_distance"] == 0  # an epoch each
+    assert table.loc["retrain", "forget_l1_distance"] == 0  # an epoch each
     with pytest.raises(ValueError, match="no method 'unsir'"):
         experiments.run(dataclasses.replace(asked, arms=[{"method": "unsir"}]), tmp_path)
 
@@ -54,7 +54,7 @@ def test_trial_honours_every_request(data):
     assert 0 <= row["oracle_nats"] <= row["certified_nats"]
     _, _, original, _ = run(data, "original")
     _, _, retrained, _ = run(data, "retrain")
-    assert retrained["forget_distance"] == 0 < original["forget_distance"]
+    assert retrained["forget_l1_distance"] == 0 < original["forget_l1_distance"]
     assert original["relearn_time"] == 0 < retrained["relearn_time"]
     assert original["largest_sigma"] > 0 and out.seconds > 0
 
@@ -68,7 +68,7 @@ def test_trial_of_classes_and_of_networks(data):
     assert not isinstance(out.model, MixedLinear) and row["test_error"] <= 0.2
     slow = replace(SETTING, train="sgd", epochs=3, path=False)
     _, _, row, _ = run(data, "retrain", setting=slow)
-    assert row["forget_distance"] > 0  # SGD stops short of the optimum
+    assert row["forget_l1_distance"] > 0  # SGD stops short of the optimum
 
 
 def test_trial_refuses(data):

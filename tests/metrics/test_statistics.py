@@ -1,5 +1,6 @@
 """Intervals, equivalence, power: worked values and SciPy."""
 
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -58,3 +59,19 @@ def test_power_by_hand():
 
 def test_holm_by_hand():
     assert st.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_the_seed_is_the_unit_whatever_was_asked_for():
+    runs = pd.Series(
+        [1.0, 3.0, 2.0, 6.0],
+        index=pd.MultiIndex.from_product([[0, 1], ["class:0", "class:1"]], names=["seed", "task"]),
+    )
+    asked = st.over_seeds(runs)
+    assert (asked.mean, asked.seeds) == (3.0, 2)  # of 2 and 4, not of four runs
+    assert asked.high - asked.mean == pytest.approx(stats.t.ppf(0.975, 1))  # sd / sqrt(2) = 1
+    with pytest.raises(ValueError, match="1 of 4 runs have no value"):
+        st.over_seeds(runs.replace(6.0, float("nan")))
+    with pytest.raises(ValueError, match="index level 'seed'"):
+        st.over_seeds(runs.droplevel("seed"))
+    with pytest.raises(ValueError, match="at least two values"):
+        st.over_seeds(runs.loc[[0]])

@@ -15,6 +15,7 @@ from kit.datasets.split import Split
 from kit.metrics.answers.accuracy import accuracy
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import Recipe, constant_rate, fit, predict
+from kit.training.loop import cut
 
 SHARE = 0.95  # of the original's accuracy on the forgotten classes; 1 - alpha with alpha = 0.05
 
@@ -51,7 +52,7 @@ def relearn_epochs(
     generator = torch.Generator().manual_seed(seed)
     chosen = task.train.take(torch.randperm(len(task.train), generator=generator)[:samples])
     recipe = _adam(max_epochs, lr)
-    per_epoch = math.ceil(len(chosen) / recipe.batch_size)
+    per_epoch = len(cut(chosen.rows, recipe.batch_size))
     reached = _accurate(task.test_forget, goal)
     steps = _steps_until(model, chosen, reached, recipe, every=per_epoch, seed=seed)
     return steps / per_epoch

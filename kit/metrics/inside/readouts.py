@@ -23,17 +23,17 @@ def readouts(
     Returns
     -------
     ``retain_error``, ``forget_error``, ``test_error`` in [0, 1], on training images of the user and
-    on test images of the retained classes; ``retain_distance``, ``forget_distance``,
-    ``test_distance``: mean L1 distance of the two softmaxes, in [0, 2]; ``entropy_member_rate``:
-    share of the forgotten images that an SVM on the entropy calls members. Good values: the
-    retrained model's.
+    on test images of the retained classes; ``retain_l1_distance``, ``forget_l1_distance``,
+    ``test_l1_distance``: mean L1 distance of the two softmaxes, in [0, 2];
+    ``entropy_member_rate``: share of the forgotten images that an SVM on the entropy calls members.
+    Good values: the retrained model's.
     """
     row = {}
     for name, attribute in PARTS.items():
         split = getattr(task, attribute)
         ours, theirs = predict(model, split), predict(reference, split)
         row[f"{name}_error"] = 1 - accuracy(ours, split.y)
-        row[f"{name}_distance"] = activation_distance(ours, theirs)
+        row[f"{name}_l1_distance"] = activation_distance(ours, theirs, norm=1)
     row["entropy_member_rate"] = entropy_member_rate(model, task, seed=seed)
     return row
 

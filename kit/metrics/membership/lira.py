@@ -5,6 +5,8 @@ Carlini et al., "Membership Inference Attacks From First Principles" (S&P 2022),
 the image unlearned, or never seen? All scores are margins (logit-scaled confidences).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy
 import torch
@@ -72,26 +74,26 @@ def u_lira(margins: Tensor, unlearned: Tensor, never: Tensor) -> Attack:
 
 
 def u_lira_interval(
-    margins: Tensor, unlearned: Tensor, never: Tensor, *, level: float = 0.95
-) -> tuple[float, float]:
-    """Interval of the AUC of ``u_lira`` over the choice of shadow models.
+    margins: Tensor, unlearned: Tensor, never: Tensor, *, level: float = 0.95,
+    of: Callable[[Attack], float] = lambda attack: attack.auc,
+) -> tuple[float, float]:  # fmt: skip
+    """Interval of a share that ``u_lira`` ends with, over the choice of shadow models.
 
-    Delete-one jackknife: each shadow is left out of everything in turn. Resampling the finished
-    scores instead ignores that every shadow also shaped the Gaussians of the others; where there is
-    nothing to find such intervals are too narrow by a factor of 1.5 to 1.7 and cover in about three
-    quarters of the cases (simulated, 32 shadows). This one is conservative there, and right where
-    the attack wins.
+    ``of`` says which: the AUC, or ``lambda attack: attack.tpr(0.01)``. Delete-one jackknife: each
+    shadow is left out of everything in turn. Resampling the finished scores instead ignores that
+    every shadow also shaped the Gaussians of the others: where there is nothing to find, such
+    intervals are too narrow. This one is conservative there, and right where the attack wins.
     """
     shadows = torch.arange(len(margins))
     kept = [
-        u_lira(*(t[shadows != left_out] for t in (margins, unlearned, never))).auc
+        of(u_lira(*(t[shadows != left_out] for t in (margins, unlearned, never))))
         for left_out in shadows
     ]
     n = len(kept)
     error = ((n - 1) ** 2 / n) ** 0.5 * float(np.std(kept, ddof=1))
     half = scipy.stats.t.ppf((1 + level) / 2, n - 1) * error
-    auc = u_lira(margins, unlearned, never).auc
-    return max(0.0, auc - float(half)), min(1.0, auc + float(half))
+    value = of(u_lira(margins, unlearned, never))
+    return max(0.0, value - float(half)), min(1.0, value + float(half))
 
 
 def population_attack(margins: Tensor, unlearned: Tensor, never: Tensor) -> Attack:

@@ -1,9 +1,13 @@
 """How soon it comes back."""
 
+import dataclasses
 import math
+
+import torch
 
 import kit
 from kit import metrics
+from kit.datasets.toy import toy_data
 from kit.metrics.feature import reliance
 
 
@@ -16,6 +20,16 @@ def test_relearning_counts_steps(original, retrained, task):
     epochs = metrics.relearn_epochs(retrained, task, goal=0.9, lr=1e-2, samples=100)
     assert epochs == int(epochs) and 0 < epochs < 100
     assert metrics.relearn_epochs(retrained, task, goal=1.1, samples=100, max_epochs=2) == math.inf
+
+
+def test_an_epoch_is_as_many_batches_as_training_makes_of_it(retrained):
+    """257 images are one batch, not two: the left-over image joins the one before."""
+    task = kit.tasks.forget_classes(toy_data(per_class=100), [1])
+    order = torch.randperm(len(task.train), generator=torch.Generator().manual_seed(0))
+    alone = dataclasses.replace(task, train=task.train.take(order[:257]))
+    how = {"goal": 0.9, "lr": 1e-2, "max_epochs": 100}
+    epochs = metrics.relearn_epochs(retrained, task, samples=257, **how)
+    assert 0 < epochs == metrics.relearn_steps(retrained, alone, **how)
 
 
 def test_anamnesis_index():

@@ -3,6 +3,7 @@
 import pytest
 
 from kit.metrics.inside.readouts import readouts, relearn_time
+from kit.training import predict
 
 pytestmark = pytest.mark.slow  # learning the user weights takes seconds
 
@@ -11,8 +12,12 @@ def test_readouts_of_the_reference_are_at_home(user_original, user_retrained, us
     readout_parts = ("retain", "forget", "test")
     own = readouts(user_retrained, user_retrained, user_task)
     other = readouts(user_original, user_retrained, user_task)
-    assert own["forget_distance"] == 0 < other["forget_distance"]
-    parts = [f"{part}_{what}" for part in readout_parts for what in ("error", "distance")]
+    assert own["forget_l1_distance"] == 0 < other["forget_l1_distance"]
+    parts = [f"{part}_{what}" for part in readout_parts for what in ("error", "l1_distance")]
+    ours = predict(user_original, user_task.forget).double().softmax(1)
+    theirs = predict(user_retrained, user_task.forget).double().softmax(1)
+    by_hand = (ours - theirs).abs().sum(1).mean().item()  # L1, as in the paper's figure 3
+    assert other["forget_l1_distance"] == pytest.approx(by_hand)
     assert set(own) == {*parts, "entropy_member_rate"}
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from kit.metrics import rmia, u_lira, u_lira_interval
 from kit.metrics.membership import lira
@@ -52,6 +52,21 @@ def test_u_lira_intervals_cover():
         low, high = u_lira_interval(margins, trained, ~trained)
         covered += low <= 0.5 <= high
     assert covered >= 9
+
+
+def test_the_interval_of_a_rate_leaves_each_shadow_out_in_turn():
+    margins, trained = margins_with_signal(1.0, shadows=12, images=60)
+
+    def rate(kept: torch.Tensor) -> float:
+        return u_lira(margins[kept], trained[kept], ~trained[kept]).tpr(0.1)
+
+    everyone = torch.arange(12)
+    rates = [rate(everyone[everyone != n]) for n in everyone]
+    error = (11 / 12 * sum((r - sum(rates) / 12) ** 2 for r in rates)) ** 0.5
+    half = t.ppf(0.975, 11) * error
+    low, high = u_lira_interval(margins, trained, ~trained, of=lambda attack: attack.tpr(0.1))
+    middle = rate(everyone)
+    assert (low, high) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-6)
 
 
 def test_u_lira_refuses():
