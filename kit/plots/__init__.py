@@ -8,7 +8,15 @@ from kit.plots.card import card
 from kit.plots.curves import curves, heat, matrix, roc, stacked
 from kit.plots.networks import images, layers, pictures, projections, standing
 from kit.plots.page import say, show, slider, table
-from kit.plots.runs import dots, intervals, panels, pareto_front, shares, trade_off
+from kit.plots.runs import (
+    dots,
+    intervals,
+    panels,
+    pareto_front,
+    request_label,
+    shares,
+    trade_off,
+)
 from kit.plots.style import (
     BLUE,
     GREEN,
@@ -25,6 +33,6 @@ from kit.plots.style import (
 __all__ = [
     "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "STYLE", "YELLOW", "card", "curves", "dots",
     "figure", "heat", "images", "intervals", "layers", "matrix", "panels", "pareto_front",
-    "pictures", "projections", "roc", "say", "shares", "show", "slider", "stacked", "standing",
-    "style", "table", "trade_off",
+    "pictures", "projections", "request_label", "roc", "say", "shares", "show", "slider", "stacked",
+    "standing", "style", "table", "trade_off",
 ]  # fmt: skip

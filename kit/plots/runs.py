@@ -1,7 +1,7 @@
 """Figures of recorded runs: a dot a run, a mean with its interval, one metric over another."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,18 @@ from matplotlib.figure import Figure
 
 from kit.plots.page import show
 from kit.plots.style import BLUE, HATCHES, PIECES, figure, style
+
+
+def request_label(task: str, classes: Sequence[str]) -> str:
+    """A request as a reader knows it: of "class:2+5+8" the names of the classes, of "sample:200"
+    the number of images; of many classes only their number."""
+    kind, _, what = task.partition(":")
+    if kind == "sample":
+        return f"{int(what):,} images"
+    if kind != "class":
+        return what
+    asked = what.split("+")
+    return f"{len(asked)} classes" if len(asked) > 4 else " + ".join(classes[int(c)] for c in asked)
 
 
 def dots(

@@ -81,3 +81,12 @@ def test_intervals_name_every_row(shown, band):
     kit.plots.intervals(rows, label="gap", band=band)
     (alt,) = shown
     assert "gap" in alt and "a: 0.5 [0.25, 0.75]" in alt and "b: 1" in alt
+
+
+def test_a_request_has_the_names_of_its_classes():
+    names = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal"]
+    for task, label in (
+        ("class:3", "dress"), ("class:2+5", "pullover + sandal"), ("sample:1000", "1,000 images"),
+        ("class:0+1+2+3+4", "5 classes"), ("feature:glyph", "glyph"),
+    ):  # fmt: skip
+        assert kit.plots.request_label(task, names) == label
