@@ -1,26 +1,39 @@
 """What papers claim, and what the records say about it: verdicts by rule, never by hand.
 
 ``claims.toml`` holds the claims. Each names the runs that decide it by their arm ("unsir paper"),
-the metric, what it is compared with, and the band in which a measurement
-counts as the claim reproduced.
+the metric, what it is compared with, and the band in which a measurement counts as the claim
+reproduced. A finding that a paper states in general is judged wherever it was run; a number that
+belongs to a setting (an accuracy, a time, a speed-up over some schedule) is judged by runs of that
+setting alone, and is "elsewhere" otherwise.
 """
 
 import math
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from kit.experiments import results
-from kit.metrics.statistics import mean_interval
+from kit.metrics.statistics import over_seeds
 from kit.runtime.checks import one_of
 
 FILE = Path(__file__).with_name("claims.toml")
 RULES = ("near", "at most", "at least")
 COMPARISONS = ("", "difference", "ratio", "inverse ratio")
-EPOCHS = "epochs_to_original"  # a metric that is read off the curves
 VERDICTS = ("reproduced", "partly", "not reproduced", "elsewhere", "not run")
+READ = {  # how a claim was read -> what a reader is told
+    "abstract": "the paper's abstract",
+    "earlier abstract": "the abstract of an earlier version",
+    "text": "the paper's text",
+    "figure": "a figure of the paper, digitised",
+    "code": "the authors' code",
+    "summary": "a summary of the paper by others",
+    "inferred": "our reading of the paper's title and method",
+}
+# Metrics that are read off the curves: epochs until the original's retain accuracy is reached.
+EPOCHS = {"epochs_to_original": False, "epochs_to_original_for_good": True}
 
 
 @dataclass(frozen=True)
@@ -29,8 +42,16 @@ class Claim:
 
     Attributes
     ----------
-    source
-        where the number was read: table, figure, abstract, code, or somebody's summary.
+    read, source
+        how the claim was read, one of ``READ``; and where: data set, network, table or figure.
+    statement
+        what it is a part of, where many numbers of one figure make one statement; by default the
+        claim is a statement of its own.
+    counted
+        false for what cannot fail (true by construction) or what the paper does not say (a
+        threshold of ours): measured and judged, but in no count.
+    margin
+        "ours" where the paper has a word and no number ("comparable"): the level is then ours.
     claimed, unit
         the paper's number, in the units of what is measured here (shares, not per cents).
     rule, tolerance
@@ -42,7 +63,8 @@ class Claim:
         the one that counts, as its task is named; none: all.
     theirs, compare
         the arm they are compared with, on the same task and seed, and how: ours minus theirs, ours
-        over theirs, or theirs over ours ("inverse ratio": a speed-up).
+        over theirs, or theirs over ours ("inverse ratio": a speed-up). ``theirs_metric`` where
+        theirs is another column: a retrained model has no filter to look behind.
     scale
         what the runs are, where not the paper's own setting.
     elsewhere
@@ -56,6 +78,10 @@ class Claim:
     text: str
     source: str
     claimed: float
+    read: str = ""
+    statement: str = ""
+    counted: bool = True
+    margin: str = "paper"
     rule: str = "near"
     tolerance: float = 0.0
     unit: str = "%"
@@ -65,12 +91,15 @@ class Claim:
     request: str = ""
     theirs: str = ""
     compare: str = ""
+    theirs_metric: str = ""
     scale: str = ""
     elsewhere: bool = False
     why: str = ""
 
     def __post_init__(self):
         one_of(f"claim {self.id}: rule", self.rule, RULES)
+        one_of(f"claim {self.id}: read", self.read, ("", *READ))
+        one_of(f"claim {self.id}: margin", self.margin, ("paper", "ours"))
         if self.compare not in COMPARISONS or bool(self.compare) != bool(self.theirs):
             raise ValueError(f"claim {self.id}: compare and theirs do not fit together")
         if bool(self.experiment) != bool(self.ours and self.metric):
@@ -88,16 +117,20 @@ class Claim:
 
 @dataclass(frozen=True)
 class Measured:
-    """Mean over seeds with its 95 % interval (Student's t; none for one seed), and the verdict."""
+    """Mean over ``seeds`` with its 95 % interval (Student's t; none for one seed), and the verdict.
+
+    ``ran`` is the number of seeds with records; those without the metric are not in ``seeds``.
+    """
 
     mean: float
     low: float
     high: float
     seeds: int
+    ran: int
     verdict: str
 
 
-NOT_RUN = Measured(math.nan, math.nan, math.nan, 0, "not run")
+NOT_RUN = Measured(math.nan, math.nan, math.nan, 0, 0, "not run")
 
 
 def load(file: Path = FILE) -> list[Claim]:
@@ -112,16 +145,18 @@ def load(file: Path = FILE) -> list[Claim]:
 def judge(claim: Claim, records: pd.DataFrame) -> Measured:
     """What the records say about a claim.
 
-    Seeds are the unit: a seed's tasks are averaged first. Then ``verdict`` decides.
+    Seeds are the unit: a seed's requests are averaged first. Then ``verdict`` decides.
     """
-    values = measure(claim, records)
-    if not len(values):
+    runs = measure(claim, records)
+    values = runs.dropna()
+    if values.empty:
         return NOT_RUN
-    mean, low, high = float(values.mean()), math.nan, math.nan
-    if len(values) > 1:
-        spread = mean_interval(values)
+    seeds, ran = (len(found.index.unique("seed")) for found in (values, runs))
+    mean, low, high = float(values.groupby("seed").mean().mean()), math.nan, math.nan
+    if seeds > 1:
+        spread = over_seeds(values)
         low, high = spread.low, spread.high
-    return Measured(mean, low, high, len(values), verdict(claim, mean, low, high))
+    return Measured(mean, low, high, seeds, ran, verdict(claim, mean, low, high))
 
 
 def verdict(claim: Claim, mean: float, low: float, high: float) -> str:
@@ -140,22 +175,33 @@ def verdict(claim: Claim, mean: float, low: float, high: float) -> str:
 
 
 def measure(claim: Claim, records: pd.DataFrame) -> pd.Series:
-    """One value a seed, empty if the runs are not there."""
+    """One value a run, indexed by task and seed; empty if the runs are not there."""
     runs = records[records["experiment"] == claim.experiment]
     if claim.request:
         runs = runs[runs["task"] == claim.request]
-    if not claim.experiment or runs.empty:
-        return pd.Series(dtype=float)
-    if claim.metric == EPOCHS:
-        runs = runs.assign(**{EPOCHS: _epochs_to_original(runs)})
+    if claim.metric in EPOCHS and len(runs):
+        runs = runs.assign(**{claim.metric: _epochs_to_original(runs, claim)})
     ours = _values(runs, claim.ours, claim.metric)
     if claim.compare:
-        theirs = _values(runs, claim.theirs, claim.metric)
+        theirs = _values(runs, claim.theirs, claim.theirs_metric or claim.metric)
         if claim.compare == "difference":
             ours = ours - theirs
         else:
             ours = ours / theirs if claim.compare == "ratio" else theirs / ours
-    return ours.dropna().groupby("seed").mean()
+    return ours
+
+
+def epochs_to(curve: Sequence[float], goal: float, *, for_good: bool = False) -> float:
+    """The first epoch at which a curve is at its goal, counted from 1; infinity if it never is.
+
+    With ``for_good`` the first epoch from which on the curve stays there.
+    """
+    below = [epoch for epoch, value in enumerate(curve, 1) if value < goal]
+    if for_good:
+        first = below[-1] + 1 if below else 1
+    else:
+        first = next((epoch for epoch in range(1, len(curve) + 1) if epoch not in below), math.inf)
+    return first if first <= len(curve) else math.inf
 
 
 def scorecard(root: Path | None = None, file: Path = FILE) -> pd.DataFrame:
@@ -165,33 +211,77 @@ def scorecard(root: Path | None = None, file: Path = FILE) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def statements(card: pd.DataFrame) -> pd.DataFrame:
+    """The counted claims of a scorecard by statement: ``paper`` and ``verdict``, in their order.
+
+    The many numbers of one figure are one statement. Its verdict is that of its judged claims where
+    they agree, and "partly" where they do not.
+    """
+    counted = card[card["counted"]]
+    names = counted["statement"].where(counted["statement"] != "", counted["id"])
+    groups = counted.groupby(names.rename("statement"), sort=False)
+    return groups.agg(paper=("paper", "first"), verdict=("verdict", _together))
+
+
+def _together(verdicts: pd.Series) -> str:
+    judged = set(verdicts) & set(VERDICTS[:3])
+    if not judged:
+        return "elsewhere" if "elsewhere" in set(verdicts) else "not run"
+    return judged.pop() if len(judged) == 1 else "partly"
+
+
 def show_value(value: float, unit: str) -> str:
-    """A number as the page prints it: "%" and "points" from shares, "x" as a factor."""
+    """A number as a page prints it: "%" and "points" from shares, factors as "times"."""
     if math.isnan(value):
         return "–"
-    if unit in ("%", "points"):
-        sign = "+" if unit == "points" else ""
-        return f"{100 * value:{sign}.1f} {unit}"
-    return f"{value:.3g} {unit}".strip()
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    if unit == "points":
+        return f"{100 * value:+.1f} points".replace("+0.0", "0.0").replace("-0.0", "0.0")
+    if unit == "% of the maximum":
+        return f"{100 * value:.0f} % of the maximum"
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{number} {unit}".strip()
 
 
-def _epochs_to_original(runs: pd.DataFrame) -> pd.Series:
-    """Epochs until a run's retain accuracy first reaches that of the original; NaN if never."""
+def show_claimed(claim: Claim) -> str:
+    """The number claimed with the band in which a measurement counts: "0.0 % ± 1.0 points"."""
+    if claim.rule != "near":
+        edge = claim.band[claim.rule == "at most"]
+        return f"{claim.rule} {show_value(edge, claim.unit)}"
+    slack = show_value(claim.tolerance, "points" if "%" in claim.unit else claim.unit)
+    return f"{show_value(claim.claimed, claim.unit)} ± {slack.lstrip('+')}"
+
+
+def show_measured(found: Measured, unit: str) -> str:
+    """The mean with its interval, "2.1 times (1.7 to 2.6)", and the seeds that it stands on."""
+    text = show_value(found.mean, unit)
+    if found.seeds > 1:
+        edges = (show_value(edge, unit) for edge in (found.low, found.high))
+        low, high = (edge.removesuffix(unit).strip() for edge in edges)
+        text += f" ({low} to {high})"
+    return text
+
+
+def _epochs_to_original(runs: pd.DataFrame, claim: Claim) -> pd.Series:
+    """Epochs until a run's retain accuracy is that of the original; NaN without an original.
+
+    A run that never arrives takes infinitely many. What it is compared with counts with all its
+    epochs then: the speed-up is a lower bound.
+    """
     originals = runs[runs["method"] == "original"].set_index(["task", "seed"])["retain_accuracy"]
 
     def epochs(run: pd.Series) -> float:
-        curve = run["curves"].get("retain_accuracy", [])
-        goal = originals.get((run["task"], run["seed"]), math.inf)
-        return next((float(n) for n, value in enumerate(curve, 1) if value >= goal), math.nan)
+        key, curve = (run["task"], run["seed"]), run["curves"].get("retain_accuracy", [])
+        if key not in originals or not curve:
+            return math.nan
+        needed = epochs_to(curve, originals[key], for_good=EPOCHS[claim.metric])
+        return min(needed, len(curve)) if run["arm"] == claim.theirs else needed
 
     return runs.apply(epochs, axis=1)
 
 
 def _values(runs: pd.DataFrame, arm: str, metric: str) -> pd.Series:
-    """The metric of one arm's runs by task and seed."""
-    chosen = runs[runs["arm"] == arm]
-    if metric not in chosen:
-        return pd.Series(
-            dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=("task", "seed"))
-        )
-    return chosen.set_index(["task", "seed"])[metric].astype(float).dropna()
+    """The metric of one arm's runs by task and seed; NaN where a record does not have it."""
+    chosen = runs[runs["arm"] == arm].set_index(["task", "seed"])
+    return chosen.reindex(columns=[metric])[metric].astype(float)

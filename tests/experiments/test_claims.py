@@ -6,6 +6,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kit.experiments import arm, claims, results
@@ -111,21 +112,120 @@ def test_one_request_of_several_counts(root):
     assert score(root)["seeds"] == 3
 
 
-def test_epochs_are_read_off_the_curves(root):
+def with_curves(root, metric, *, finetune, retrain):
+    """The claim by epochs; the original's retain accuracy is 0.85."""
     file = root / "claims.toml"
-    file.write_text(CLAIM.replace('"seconds"', '"epochs_to_original"').replace("10.0", "3.0"))
+    file.write_text(CLAIM.replace('"seconds"', f'"{metric}"').replace("10.0", "3.0"))
     for seed in range(3):
-        change(root, "finetune", seed, curves={"retain_accuracy": [0.9]})
-        change(root, "retrain", seed, curves={"retain_accuracy": [0.1, 0.5, 0.85, 0.9]})
+        change(root, "finetune", seed, curves={"retain_accuracy": finetune})
+        change(root, "retrain", seed, curves={"retain_accuracy": retrain})
         run = results.record_id("toy", "d", "m", "original", {}, "class:1", seed)
         (source,) = (root / "records").glob(f"*_retrain_*_s{seed}.json")
         record = json.loads(source.read_text())
         record |= {"id": run, "method": "original", "arm": "original", "curves": {}}
         record["metrics"] |= {"retain_accuracy": 0.85}
         results.write(record, root / "records")
-    assert score(root)["mean"] == 3 and score(root)["verdict"] == "reproduced"
+
+
+FIRST, GOOD = "epochs_to_original", "epochs_to_original_for_good"
+
+
+@pytest.mark.parametrize(
+    "metric, finetune, retrain, speed_up",
+    [
+        (FIRST, [0.9], [0.1, 0.5, 0.85, 0.9], 3),
+        (FIRST, [0.9], [0.1, 0.85, 0.5, 0.9], 2),
+        (GOOD, [0.9], [0.1, 0.85, 0.5, 0.9], 4),
+        (GOOD, [0.9, 0.9], [0.9, 0.9], 1),  # at the goal from the first epoch on
+        (FIRST, [0.9], [0.1, 0.1], 2),  # never there: all its epochs, so at least this much
+        (FIRST, [0.1], [0.9], 0),  # ours never is: no speed-up at all
+    ],
+)
+def test_epochs_are_read_off_the_curves(root, metric, finetune, retrain, speed_up):
+    with_curves(root, metric, finetune=finetune, retrain=retrain)
+    assert score(root)["mean"] == pytest.approx(speed_up) and score(root)["seeds"] == 3
+
+
+def test_epochs_of_an_experiment_that_nobody_ran(root):
+    with_curves(root, FIRST, finetune=[0.9], retrain=[0.9])
+    file = root / "claims.toml"
     file.write_text(file.read_text().replace('"toy"', '"nobody ran it"'))
     assert score(root)["verdict"] == "not run"
+
+
+def test_epochs_to_a_goal():
+    for curve, first, good in (
+        ([0.9, 0.9], 1, 1), ([0.5, 0.9], 2, 2), ([0.9, 0.5, 0.9], 1, 3),
+        ([0.9, 0.5], 1, math.inf), ([0.5], math.inf, math.inf), ([], math.inf, math.inf),
+    ):  # fmt: skip
+        assert claims.epochs_to(curve, 0.9) == first
+        assert claims.epochs_to(curve, 0.9, for_good=True) == good
+
+
+@pytest.fixture
+def two_requests(root):
+    """On a second request of the same three seeds, ours is 0.9 and theirs 0.8 after 0.7 and 0.5."""
+    for file in list((root / "records").glob("*.json")):
+        record = json.loads(file.read_text())
+        ours = record["method"] == "finetune"
+        for task, value in (("class:1", 0.7 if ours else 0.5), ("class:2", 0.9 if ours else 0.8)):
+            run = results.record_id("toy", "d", "m", record["method"], {}, task, record["seed"])
+            results.write(record | {"id": run, "task": task, "seconds": value}, root / "records")
+    return root
+
+
+@pytest.mark.parametrize(
+    "compare, mean",
+    [("difference", 0.15), ("ratio", (7 / 5 + 9 / 8) / 2), ("inverse ratio", (5 / 7 + 8 / 9) / 2)],
+)
+def test_comparisons_pair_requests_and_count_seeds(two_requests, compare, mean):
+    file = two_requests / "claims.toml"
+    file.write_text(CLAIM.replace("inverse ratio", compare))
+    row = score(two_requests)
+    assert row["mean"] == pytest.approx(mean) and row["seeds"] == 3
+    assert row["low"] == pytest.approx(row["high"])  # three equal seeds, not six runs that differ
+
+
+def test_a_seed_without_the_number_is_not_silent(root):
+    (file,) = (root / "records").glob("*_finetune_*_s0.json")
+    record = json.loads(file.read_text())
+    record["metrics"] |= {"forget_accuracy": None}
+    file.write_text(json.dumps(record))
+    for line in ("theirs", "compare"):
+        text = (root / "claims.toml").read_text()
+        kept = [row for row in text.splitlines() if not row.startswith(f"{line} = ")]
+        (root / "claims.toml").write_text("\n".join(kept))
+    text = (root / "claims.toml").read_text().replace('"seconds"', '"forget_accuracy"')
+    (root / "claims.toml").write_text(text)
+    assert score(root)["seeds"] == 2 and score(root)["ran"] == 3
+
+
+def test_their_number_may_stand_in_another_column(root):
+    for method, column in (("finetune", "filtered_balanced_accuracy"), ("retrain", "balanced")):
+        for seed in range(3):
+            (file,) = (root / "records").glob(f"*_{method}_*_s{seed}.json")
+            record = json.loads(file.read_text())
+            record["metrics"] = {column: 0.8 if method == "finetune" else 0.9}
+            file.write_text(json.dumps(record))
+    text = CLAIM.replace("seconds", "filtered_balanced_accuracy").replace("inverse ratio", "ratio")
+    (root / "claims.toml").write_text(text + 'theirs_metric = "balanced"\n')
+    assert score(root)["mean"] == pytest.approx(8 / 9)
+
+
+def test_the_bars_of_one_figure_are_one_statement(root):
+    bars = "".join(
+        CLAIM.replace('"speed"', f'"bar-{n}"').replace("10.0", claimed)
+        + f'statement = "figure"\ncounted = {counted}\n'
+        for n, (claimed, counted) in enumerate(
+            [("10.0", "true"), ("99.0", "true"), ("10.0", "false")]
+        )
+    )
+    (root / "claims.toml").write_text(bars + CLAIM)
+    card = claims.scorecard(root / "records", root / "claims.toml")
+    assert list(card["verdict"]) == ["reproduced", "not reproduced", "reproduced", "reproduced"]
+    assert claims.statements(card)["verdict"].to_dict() == {
+        "figure": "partly", "speed": "reproduced",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -135,6 +235,8 @@ def test_epochs_are_read_off_the_curves(root):
         ({"compare": "ratio"}, "do not fit together"),
         ({"experiment": "x"}, "come together"),
         ({"elsewhere": True}, "elsewhere needs"),
+        ({"read": "hearsay"}, "read must be one of"),
+        ({"margin": "yours"}, "margin must be one of"),
     ],
 )
 def test_claims_are_checked(changes, message):
@@ -153,6 +255,24 @@ def test_values_as_the_page_prints_them():
     assert claims.show_value(0.0625, "%") == "6.2 %"
     assert claims.show_value(-0.04, "points") == "-4.0 points"
     assert claims.show_value(154.0, "x") == "154 x" and claims.show_value(math.nan, "x") == "–"
+    assert claims.show_value(1875.0, "times") == "1,875 times"
+    assert claims.show_value(0.506, "% of the maximum") == "51 % of the maximum"
+    assert claims.show_value(-0.0001, "points") == "0.0 points"
+
+
+def test_bands_and_intervals_as_the_page_prints_them():
+    def claimed(**changes):
+        given = {"id": "a", "paper": "", "text": "", "source": "", "claimed": 0.0}
+        return claims.show_claimed(Claim(**given | changes))
+
+    assert claimed(tolerance=0.01) == "0.0 % ± 1.0 points"
+    assert claimed(tolerance=0.02, rule="at least", unit="points") == "at least -2.0 points"
+    assert claimed(claimed=0.55, rule="at most") == "at most 55.0 %"
+    assert claimed(claimed=154.0, tolerance=54.0, unit="times") == "154 times ± 54 times"
+    found = claims.Measured(2.13, 1.68, 2.58, 5, 5, "elsewhere")
+    assert claims.show_measured(found, "times") == "2.13 times (1.68 to 2.58)"
+    once = claims.Measured(0.5, math.nan, math.nan, 1, 1, "partly")
+    assert claims.show_measured(once, "%") == "50.0 %"
 
 
 def test_the_papers_claims_are_complete():
@@ -162,6 +282,7 @@ def test_the_papers_claims_are_complete():
     assert len({claim.paper for claim in found}) == 5
     for claim in found:
         assert claim.source and f"{{{claim.paper}," in bib
+        assert claim.read in claims.READ, f"{claim.id} does not say how it was read"
         if not claim.experiment:
             assert claim.why, f"{claim.id} is not run and does not say what it needs"
             continue
@@ -183,3 +304,61 @@ def test_all_that_can_be_judged_is():
 def test_the_package_carries_the_claims(tmp_path):
     copy = shutil.copy(claims.FILE, tmp_path / "claims.toml")
     assert tomllib.loads(Path(copy).read_text())["claim"]
+
+
+@pytest.mark.parametrize(
+    "compare, claimed", [("difference", 0.4), ("ratio", 2.0), ("inverse ratio", 0.5)]
+)
+def test_two_arms_are_compared_seed_by_seed(compare, claimed):
+    """Two requests of three seeds: ours is twice theirs, which is 0.4 on average."""
+    records = pd.DataFrame(
+        {"experiment": "toy", "task": task, "seed": seed, "arm": arm, "method": arm,
+         "score": factor * (0.3 + 0.1 * seed + 0.02 * sign)}
+        for task, sign in (("class:1", 1), ("class:2", -1)) for seed in range(3)
+        for arm, factor in (("ours", 2), ("theirs", 1))
+    )  # fmt: skip
+    claim = Claim(
+        id="a", paper="", text="", source="", claimed=claimed, tolerance=0.01, experiment="toy",
+        ours="ours", theirs="theirs", compare=compare, metric="score",
+    )  # fmt: skip
+    found = claims.judge(claim, records)
+    assert found.mean == pytest.approx(claimed)
+    assert found.seeds == 3  # of six runs
+    if compare == "difference":  # 0.3, 0.4, 0.5
+        half = 4.30265 * 0.1 / 3**0.5  # Student's t with two degrees of freedom
+        assert (found.low, found.high) == pytest.approx((0.4 - half, 0.4 + half), abs=1e-5)
+
+
+def test_like_claims_have_one_rule():
+    """A speed-up is a quotient of schedules: never judged by those of another setting."""
+    for claim in claims.load():
+        if claim.metric in ("seconds", "backward", *claims.EPOCHS):
+            assert claim.elsewhere, claim.id
+        if claim.paper != "golatkar2021mixed" and claim.unit == "%" and claim.claimed > 0.05:
+            judged = claim.experiment and not claim.elsewhere
+            assert not judged or claim.margin == "ours", f"{claim.id}: a number of their setting"
+
+
+def test_no_abstract_is_made_to_say_what_it_does_not():
+    """What the sheets of the papers found: no word of speed, of 0 % or of 200 times in these."""
+    found = {claim.id: claim for claim in claims.load()}
+    in_abstract = {name for name, claim in found.items() if claim.read == "abstract"}
+    assert not {name for name in in_abstract if name.startswith("pruning") and "forget" in name}
+    assert found["feature-speed"].read == "summary"
+    assert found["erwp-speed"].read == found["erwp-finetune"].read == "earlier abstract"
+    assert {"pruning-retain", "pruning-speed-resnet-cifar10", "erwp-forget"} <= in_abstract
+    assert found["pruning-retain"].theirs == "retrain"  # "compared to retraining"
+
+
+def test_the_balanced_accuracy_of_the_feature_chapter_is_that_behind_the_filter():
+    (task,) = (claim for claim in claims.load() if claim.id == "feature-task")
+    assert task.metric == "filtered_balanced_accuracy" and "behind the filter" in task.text
+    found = claims.judge(task, results.read())
+    assert found.verdict == "reproduced" and abs(found.mean) < 0.01
+
+
+def test_what_cannot_fail_or_is_ours_alone_is_in_no_count():
+    left_out = {claim.id for claim in claims.load() if not claim.counted}
+    assert {"mixed-relearn-original", "unsir-noise", "unsir-entropy", "pruning-scores"} <= left_out
+    shown = claims.statements(claims.scorecard())
+    assert not left_out & set(shown.index) and 55 <= len(shown) <= 75
