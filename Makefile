@@ -28,7 +28,7 @@ PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py
 # Executed chapters that are kept with the records and published.
 KEPT     := results/executed
 
-.PHONY: help install lock notebooks book paper laptop quick published test nightly bench serve clean
+.PHONY: help install lock notebooks book paper laptop quick published test nightly mutants bench serve clean
 
 help:  ## this list
 	@grep -hE '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -81,6 +81,9 @@ test: book  ## unit tests, every notebook, and checks of the built pages in a br
 
 nightly: book  ## the tests that take longer than a change can wait for; none has the mark: status 5
 	OMP_NUM_THREADS=$(HALF) $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup -m nightly tests || [ $$? = 5 ]
+
+mutants: $(READY)  ## plant known defects one at a time in a copy: the tests must notice each
+	KIT_PROGRESS=1 $(BIN)/python tools/mutants.py --jobs $(CORES)
 
 # It pins an old torch: an environment of its own, for Python 3.11.
 $(SUPREME): | $(READY)

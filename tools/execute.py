@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from chapters import fingerprint
+from chapters import fingerprint, is_current
 
 from kit.runtime.device import device_name
 from kit.runtime.files import whole
@@ -71,14 +71,6 @@ def execute(source: Path, target: Path, profile: str) -> None:
     }
     with whole(target) as half:
         nbformat.write(notebook, half)
-
-
-def is_current(executed: Path, source: Path) -> bool:
-    """Whether a chapter has been executed with the text that it has now."""
-    if not executed.exists():
-        return False
-    ran = nbformat.read(executed, as_version=4).metadata.get("kit", {})
-    return ran.get("source") == fingerprint(source)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python tools/stage.py _build/executed/quick _build/stage
 
-With several folders a chapter is taken from the first that has it: its run at the largest scale.
+With several folders a chapter is taken from the first that has it with today's text: its run at the
+largest scale. Only if none has it an older text is taken; the status page says so.
 The staged tree has the shape of the repository, so that a page's Colab and download links name the
 committed notebooks/<chapter>.ipynb. The tables of the status page (tools/status.py) are made of
 what the chapters say about their execution, and of the records.
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import status
-from chapters import REPOSITORY, names
+from chapters import REPOSITORY, is_current, names
 
 from kit.experiments import results
 
@@ -30,12 +31,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def find(folders: list[Path]) -> list[Path]:
-    """For every chapter of the book its copy in the first folder that has one."""
+    """For every chapter of the book its copy in the first folder that has one of today's text."""
     found, absent = [], []
     for name in names():
         copies = [folder / f"{name}.ipynb" for folder in folders]
         there = [copy for copy in copies if copy.exists()]
-        found += there[:1]
+        source = REPOSITORY / "notebooks" / f"{name}.ipynb"
+        found += sorted(there, key=lambda copy: not is_current(copy, source))[:1]
         absent += [] if there else [name]
     if absent:
         where = ", ".join(map(str, folders))

@@ -32,6 +32,13 @@ READ = {  # how a claim was read -> what a reader is told
     "summary": "a summary of the paper by others",
     "inferred": "our reading of the paper's title and method",
 }
+ABOUT = {  # what a claim is about -> its heading
+    "answers": "answers on\nwhat is forgotten",
+    "rest": "accuracy\non the rest",
+    "inside": "what is left\ninside",
+    "speed": "speed",
+    "reference": "networks to\ncompare with",
+}
 # Metrics that are read off the curves: epochs until the original's retain accuracy is reached.
 EPOCHS = {"epochs_to_original": False, "epochs_to_original_for_good": True}
 
@@ -42,6 +49,8 @@ class Claim:
 
     Attributes
     ----------
+    about
+        one of ``ABOUT``.
     read, source
         how the claim was read, one of ``READ``; and where: data set, network, table or figure.
     statement
@@ -78,6 +87,7 @@ class Claim:
     text: str
     source: str
     claimed: float
+    about: str = ""
     read: str = ""
     statement: str = ""
     counted: bool = True
@@ -98,6 +108,7 @@ class Claim:
 
     def __post_init__(self):
         one_of(f"claim {self.id}: rule", self.rule, RULES)
+        one_of(f"claim {self.id}: about", self.about, ("", *ABOUT))
         one_of(f"claim {self.id}: read", self.read, ("", *READ))
         one_of(f"claim {self.id}: margin", self.margin, ("paper", "ours"))
         if self.compare not in COMPARISONS or bool(self.compare) != bool(self.theirs):
@@ -212,7 +223,7 @@ def scorecard(root: Path | None = None, file: Path = FILE) -> pd.DataFrame:
 
 
 def statements(card: pd.DataFrame) -> pd.DataFrame:
-    """The counted claims of a scorecard by statement: ``paper`` and ``verdict``, in their order.
+    """The counted claims of a scorecard by statement: ``paper``, ``about`` and ``verdict``.
 
     The many numbers of one figure are one statement. Its verdict is that of its judged claims where
     they agree, and "partly" where they do not.
@@ -220,7 +231,9 @@ def statements(card: pd.DataFrame) -> pd.DataFrame:
     counted = card[card["counted"]]
     names = counted["statement"].where(counted["statement"] != "", counted["id"])
     groups = counted.groupby(names.rename("statement"), sort=False)
-    return groups.agg(paper=("paper", "first"), verdict=("verdict", _together))
+    return groups.agg(
+        paper=("paper", "first"), about=("about", "first"), verdict=("verdict", _together)
+    )
 
 
 def _together(verdicts: pd.Series) -> str:

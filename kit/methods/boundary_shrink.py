@@ -9,8 +9,9 @@ Chen et al., "Boundary Unlearning", CVPR 2023. Only the forgotten images are nee
 
 A step can fail to leave the class; then y' = y would teach the class again. Here y itself is left
 out of the argmax (``exclude_truth``); the authors' code keeps it. How many steps succeed by
-themselves is in the history as ``left_the_class``. Batches of one class also ruin BatchNorm's
-running statistics for all others: they are frozen unless ``batchnorm="updated"``.
+themselves is in the history as ``left_the_class``. Where several classes are to be forgotten, y'
+may be another of them, as in the paper. Batches of one class also ruin BatchNorm's running
+statistics for all others: they are frozen unless ``batchnorm="updated"``.
 
 Needs    all forgotten images.
 Cost     one backward pass over them for "shrink", ``epochs`` passes.

@@ -4,9 +4,9 @@ Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net", CVPR 2020 
 With the diagonal F of the Fisher information of the retained images and n ~ N(0, 1):
 
     "paper"   w_j <- w_j + (alpha v_j)^(1/4) n,   v = min(1 / F, 1000)
-    "code"    w_j <- w_j + (alpha v_j)^(1/2) n,   v averaged over the weights of an output channel,
-              ten times larger for biases and BatchNorm, at most 100 and ten times larger in the
-              last layer
+    "code"    w_j <- w_j + (alpha v_j)^(1/2) n,   v = min(1 / F, 1000), averaged over the input
+              channels: one v for each output channel and place in the kernel. It is ten times
+              larger for biases and BatchNorm; in the last layer at most 100, then ten times larger
 
 To forget a class, the authors' code also draws the class's row of the last layer anew, around 0
 (``surgery``). That alone makes the class vanish from the answers: compare with ``alpha=0``.

@@ -7,7 +7,8 @@ AAAI 2021) subtracts recorded updates instead. Several published versions draw y
 classes, so that one forgotten image in K keeps its true label (``exclude_truth=False``). Labels
 that are drawn once are learnt by heart, and the images then look like members of another kind;
 ``redraw`` draws them anew for every batch. Either way the answers about a forgotten class become
-uniform, where a retrained network sends them to similar classes.
+uniform, where a retrained network sends them to similar classes. Where several classes are to be
+forgotten, y~ may be another of them, as in the papers.
 
 Needs    all retained and all forgotten images.
 Cost     ``epochs`` passes over both.

@@ -11,7 +11,7 @@ never exceeds 1 / q, and alpha = 10, the published value, selects nothing when o
 to go.
 The authors' code squares the mean gradient of a *batch* (``importance="batch"``), which depends on
 batch size and order, and has no such bound: gradients of a shuffled batch cancel, those of one
-class do not. There alpha = 10 selects half of a small network's weights. Ours takes single images.
+class do not. There alpha = 10 can select weights all the same. Ours takes single images.
 
 Needs    all images, once; those over all images can be kept from training.
 Cost     a forward and backward pass over all images; over the forgotten ones twice with "batch".

@@ -17,6 +17,7 @@ from kit.plots.runs import (
     shares,
     trade_off,
 )
+from kit.plots.scorecard import findings
 from kit.plots.style import (
     BLUE,
     GREEN,
@@ -32,7 +33,7 @@ from kit.plots.style import (
 
 __all__ = [
     "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "STYLE", "YELLOW", "card", "curves", "dots",
-    "figure", "heat", "images", "intervals", "layers", "matrix", "panels", "pareto_front",
-    "pictures", "projections", "request_label", "roc", "say", "shares", "show", "slider", "stacked",
-    "standing", "style", "table", "trade_off",
+    "figure", "findings", "heat", "images", "intervals", "layers", "matrix", "panels",
+    "pareto_front", "pictures", "projections", "request_label", "roc", "say", "shares", "show",
+    "slider", "stacked", "standing", "style", "table", "trade_off",
 ]  # fmt: skip

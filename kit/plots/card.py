@@ -9,15 +9,15 @@ from kit.plots.style import SKY, figure, style
 LINES = {
     "retain_accuracy": "retain accuracy",
     "forget_accuracy": "forget accuracy",
-    "retain_agreement": "agreement, retained",
-    "forget_agreement": "agreement, forgotten",
+    "retain_agreement": "retain agreement",
+    "forget_agreement": "forget agreement",
     "membership_leak": "membership leak",
     "svm_nonmember_rate": "non-members (SVM)",
     "prototype_recall": "prototype recall",
     "few_shot_recall": "few-shot recall",
     "probe_forget": "linear probe",
     "head_forget": "fresh head",
-    "relearn_shot_20": "after 20 shots",
+    "relearn_shot_20": "relearning, 20 images",
     "cka_original": "CKA to original",
 }
 

@@ -99,6 +99,7 @@ def heat(table: pd.DataFrame, *, label: str, low: float = 0.0, high: float = 1.0
     sns.heatmap(table.astype(float), ax=axis, cmap="Blues", vmin=low, vmax=high, annot=True,
                 fmt=".2f", annot_kws={"size": 8}, cbar=False, linewidths=1)  # fmt: skip
     axis.set_title(label, fontsize=10)
+    axis.grid(False)  # it would show through cells without a number
     axis.tick_params(axis="x", rotation=35, length=0)
     axis.tick_params(axis="y", rotation=0, length=0)
     axis.set(xlabel="", ylabel="")

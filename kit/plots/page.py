@@ -5,12 +5,14 @@ import html
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
+
+from kit.runtime.checks import one_of
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -77,12 +79,23 @@ def say(text: str) -> None:
     display(Markdown(text))
 
 
-def table(frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = False) -> None:
+def table(
+    frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = False,
+    filters: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Show a table; ``numbers`` formats its floats, whole numbers stay as they are.
 
-    With ``sortable`` a click on a heading sorts the rows, wherever HTML runs scripts; where it does
-    not, the table is a table.
+    An index that only counts the rows is not shown. With ``sortable`` a click on a heading sorts
+    the rows; above the table each of the columns ``filters`` has a list of its values, which
+    chooses the rows. Both work wherever HTML runs scripts; where it does not, the table is a table.
+
+    Raises
+    ------
+    ValueError
+        a filter that is no column.
     """
+    for column in filters:
+        one_of("filters", column, frame.columns)
 
     def text(value: object) -> str:
         if isinstance(value, float):
@@ -91,15 +104,40 @@ def table(frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = Fals
 
     frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
     styled = frame.style.format(text).set_table_attributes('class="dataframe"')
-    if not sortable:
+    if isinstance(frame.index, pd.RangeIndex):
+        styled = styled.hide(axis="index")
+    if not (sortable or filters):
         display(styled)
         return
-    page = re.sub(
-        r"(<th[^>]*col_heading[^>]*>)(.*?)</th>",
-        rf'\1<button class="kit-sort" onclick="{html.escape(_SORT)}">\2</button></th>',
-        styled.to_html(),
-    )
+    page = styled.to_html()
+    if sortable:
+        page = re.sub(
+            r"(<th[^>]*col_heading[^>]*>)(.*?)</th>",
+            rf'\1<button class="kit-sort" onclick="{html.escape(_SORT)}">\2</button></th>',
+            page,
+        )
+    lists = "".join(_filter(frame, column) for column in filters)
+    page = f'<div class="kit-table">{lists}{page}</div>'
     display({"text/html": page, "text/plain": frame.to_string()}, raw=True)
+
+
+def _filter(frame: pd.DataFrame, column: str) -> str:
+    """A list of a column's values, to choose rows by."""
+    place = frame.columns.get_loc(column) + (not isinstance(frame.index, pd.RangeIndex))
+    values = "".join(f"<option>{html.escape(str(v))}</option>" for v in frame[column].unique())
+    return (
+        f'<label class="kit-filter">{html.escape(column)} <select data-column="{place}" '
+        f'onchange="{html.escape(_FILTER)}"><option value="">all</option>{values}</select></label>'
+    )
+
+
+# A row stays where every list says "all" or the row's own value.
+_FILTER = (
+    "const box = this.closest('.kit-table'), lists = [...box.querySelectorAll('select')];"
+    "const cell = (row, list) => row.children[list.dataset.column].textContent.trim();"
+    "for (const row of box.querySelector('table').tBodies[0].rows)"
+    " row.hidden = lists.some((list) => list.value && list.value !== cell(row, list))"
+)
 
 
 # By number where every cell of the column begins with one, else by text; again: the other way.
@@ -107,6 +145,8 @@ _SORT = (
     "const head = this.closest('th'), body = this.closest('table').tBodies[0];"
     "const column = [...head.parentNode.children].indexOf(head);"
     "const down = this.dataset.down = this.dataset.down === 'yes' ? 'no' : 'yes';"
+    "[...head.parentNode.children].forEach((one) => one.removeAttribute('aria-sort'));"
+    "head.setAttribute('aria-sort', down === 'yes' ? 'descending' : 'ascending');"
     "const text = (row) => row.children[column].textContent.trim();"
     "const value = (row) => text(row) === '' ? -Infinity : parseFloat(text(row).replace('−', '-'));"
     "const order = (a, b) => isNaN(value(a)) || isNaN(value(b))"

@@ -36,6 +36,8 @@ STYLE = {
     "reproduced": (GREEN, "o"),
     "partly": (SKY, "d"),
     "not reproduced": (RED, "X"),
+    "elsewhere": (BLUE, ">"),
+    "not run": ("#BFBFBF", "o"),
     "clean": ("#4D4D4D", "d"),
     "untrained": ("#B3B3B3", "x"),
     "feature_sensitivity": (GREEN, "^"),

@@ -283,6 +283,7 @@ def test_the_papers_claims_are_complete():
     for claim in found:
         assert claim.source and f"{{{claim.paper}," in bib
         assert claim.read in claims.READ, f"{claim.id} does not say how it was read"
+        assert claim.about in claims.ABOUT, f"{claim.id} does not say what it is about"
         if not claim.experiment:
             assert claim.why, f"{claim.id} is not run and does not say what it needs"
             continue

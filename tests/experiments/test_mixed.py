@@ -1,15 +1,18 @@
 """Experiments with a core and a user."""
 
+import copy
 import dataclasses
 from dataclasses import replace
 
 import pytest
+import torch
 
-from kit.experiments import results
+from kit.experiments import mixed, results
 from kit.experiments import run as experiments
 from kit.experiments.mixed import Setting, trial
 from kit.methods.mixed_privacy import Config
-from kit.parts.mixed_linear import MixedLinear
+from kit.methods.unlearn import Unlearned
+from kit.parts.mixed_linear import MixedLinear, gaussian
 from tests.conftest import TOY_RECIPE
 
 
@@ -57,6 +60,23 @@ def test_trial_honours_every_request(data):
     assert retrained["forget_l1_distance"] == 0 < original["forget_l1_distance"]
     assert original["relearn_time"] == 0 < retrained["relearn_time"]
     assert original["largest_sigma"] > 0 and out.seconds > 0
+
+
+def test_noise_is_added_once_a_request(data, monkeypatch):
+    """The method runs without noise, and the trial adds what its settings say."""
+    asked = []
+
+    def unchanged(method, network, task, *, seed, config):
+        asked.append(config.sigma)
+        return Unlearned(method, copy.deepcopy(network), config, seed)
+
+    monkeypatch.setattr(mixed, "unlearn", unchanged)
+    setting = Setting(core=120, user=100, requests=2, request=10, layers=("head",))
+    original = run(data, "original", setting=setting)[1].model.user.detach()
+    _, out, row, _ = run(data, config=Config(sigma=0.5), setting=setting)
+    noise = 0.5 * (gaussian(original, 0) + gaussian(original, 1))
+    assert asked == [0, 0] and torch.allclose(out.model.user, original + noise)
+    assert row["oracle_nats"] == pytest.approx(row["distance"] ** 2 / (2 * 0.5**2))
 
 
 @pytest.mark.slow

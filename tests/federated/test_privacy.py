@@ -25,6 +25,15 @@ def test_noise_has_the_scale_it_says(task):
     assert layers > 1 and private(means, 0.5, 0.0, 0) is means
 
 
+def test_noise_grows_with_the_root_of_the_layers():
+    """An image moves each of four layers' sums: together they change by twice the clip."""
+    counts = torch.full((4,), 60)
+    means = cp.ClassMeans({layer: torch.full((4, 50), 10.0) for layer in "abcd"}, counts)
+    drawn = [private(means, 0.5, 2.0, seed) for seed in range(100)]
+    sums = torch.stack([d.means[layer] * d.counts[:, None] for d in drawn for layer in "abcd"])
+    assert sums.std().item() == pytest.approx(2.0 * 0.5 * 2, rel=0.03)
+
+
 def test_epsilon_of_the_gaussian_mechanism():
     """Against the definition, delta = E[(1 - e^(eps - L))+] over the privacy loss L."""
     for noise in (0.7, 2.0, 10.0):

@@ -63,6 +63,27 @@ def test_learns_and_forgets(task):
     assert silent > 0 and torch.count_nonzero(server.model.conv.weight[server.pruned["conv"]]) == 0
 
 
+def test_each_class_is_reported_anew_and_then_left_out(task):
+    """Two classes: the second report is of the pruned network, and nobody trains on either."""
+    asked, answers = [], []
+
+    def wrap(deliver):
+        def noted(requests):
+            asked.extend(requests)
+            answers.extend(deliver(requests))
+            return answers[-len(requests) :]
+
+        return noted
+
+    server = federation(task, wrap=wrap)
+    server.unlearn([1, 2], rounds=1, config=cp.Config(share=0.3))
+    assert [request.kind for request in asked] == ["report"] * 8 + ["train"] * 4
+    silent = [int((r.state["conv.weight"].flatten(1) == 0).all(1).sum()) for r in asked]
+    assert silent[0] == 0 < silent[4] <= silent[8]
+    held = task.train.of_classes([0, 3])
+    assert sum(reply.images for reply in answers[8:]) == len(held) == 120
+
+
 def test_released_mask_lets_channels_grow_back(task):
     server = federation(task)
     server.train(1)

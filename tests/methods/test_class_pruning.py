@@ -38,6 +38,15 @@ def test_only_the_code_s_idf_changes_with_the_scale_of_a_class():
     assert not torch.allclose(cp.tfidf(louder, 0, "code"), cp.tfidf(MEANS, 0, "code"))
 
 
+@pytest.mark.parametrize("direction, channel", [("highest", 0), ("lowest", 1)])
+def test_directions_by_hand(direction, channel):
+    """One of the four channels, whose scores for class 0 are .20, -.04, 0, 0 (see above)."""
+    means = cp.ClassMeans({"conv": MEANS}, torch.ones(3, dtype=torch.long))
+    config = cp.Config(direction=direction, idf="code", share=0.25)
+    chosen = cp.choose(means, 0, config, seed=0)["conv"]
+    assert chosen.nonzero().flatten().tolist() == [channel]
+
+
 def test_a_silent_layer_scores_zero():
     assert cp.tfidf(torch.zeros(3, 4), 1).tolist() == [0, 0, 0, 0]
 
@@ -125,6 +134,18 @@ def test_several_classes_are_pruned_one_after_the_other(original, data):
     assert {"pruned_1", "pruned_2"} <= set(out.history)
     silent = sum(int(m.sum()) for m in silent_channels(out.model).values())
     assert silent == len(set(out.history["pruned_1"]) | set(out.history["pruned_2"]))
+
+
+def test_means_of_the_next_class_are_of_the_pruned_network(original, data, monkeypatch):
+    silent, report = [], cp.report
+
+    def spy(model, *arguments):
+        silent.append(sum(int(m.sum()) for m in silent_channels(model).values()))
+        return report(model, *arguments)
+
+    monkeypatch.setattr(cp, "report", spy)
+    out = unlearn(original, kit.tasks.forget_classes(data, [1, 2]), epochs=0)
+    assert silent == [0, len(out.history["pruned_1"])] and silent[1] > 20
 
 
 def test_needs_convolutions_and_images(task):

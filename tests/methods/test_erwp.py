@@ -154,6 +154,32 @@ def test_distillation_does_not_keep_the_restricted_rows_alive(original, task, vi
     assert torch.count_nonzero(student.head.weight.grad[view.retain_classes]) > 0
 
 
+def test_restricted_images_are_imitated_only_if_asked(original, task, view):
+    """Without ascent, distillation is all that the loss asks of them."""
+    x, y = view.forget.inputs(), view.forget.y
+    loss = {}
+    for images in ("all", "remaining"):
+        student = copy.deepcopy(original)
+        with torch.no_grad():
+            student.head.weight.mul_(0.5)
+        config = erwp.Config(amount="50 %", ascent=False, distillation=1.0, kd_images=images)
+        loss[images] = erwp.objective(original, view, config)(student, x, y)
+        loss[images].backward()
+        assert torch.count_nonzero(student.head.weight.grad[task.forget_classes]) == 0
+    assert loss["all"] > 1e-3 and loss["remaining"] == 0
+
+
+def test_the_mask_of_several_classes_is_the_union_of_theirs(original, data):
+    def mask(*classes):
+        view = TaskView(kit.tasks.forget_classes(data, classes), Needs(forget="all"), 0)
+        return erwp.choose_mask(copy.deepcopy(original), view, erwp.Config(count="fixed"), 0)
+
+    one, other, both = mask(1), mask(2), mask(1, 2)
+    for name, m in both.items():
+        assert torch.equal(m, one[name] | other[name]), name
+    assert erwp.share_of(original, both) > erwp.share_of(original, one)
+
+
 def test_classification_by_hand():
     logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 9.0, 0.0], [0.0, 1.0, 5.0]])
     y = torch.tensor([0, 0, 2])

@@ -31,6 +31,24 @@ def test_each_half_changes_one_player(feature_original, feature_task, variant):
     assert changed(before[0], network) and not changed(state, remover)
 
 
+@pytest.mark.parametrize("variant", ["paper", "code"])
+def test_the_remover_hides_the_feature(feature_task, variant):
+    """The term of lambda: in the paper the adversary's cross-entropy with one half, at least log 2;
+    in the code minus that with the truth."""
+    network = kit.models.build("cnn", feature_task, width=4)
+    adversary = fresh_adversary(network, 1, seed=1)
+    few = torch.arange(8)
+    split = with_both(feature_task.train.take(few), feature_task.train_values[few])
+    value = []
+    for strength in (0.0, 1.0):
+        players = copy.deepcopy((make_remover(split, seed=0, width=4), network, adversary))
+        config = feature_adversarial.Config(variant=variant, width=4, strength=strength)
+        game = feature_adversarial.Game(*players, 1, config).eval()
+        value.append(game.loss(game, split.inputs(), split.y).item())
+    hide = value[1] - value[0]
+    assert hide > 0.69 if variant == "paper" else hide < 0
+
+
 def test_frozen_networks_drift_if_asked(feature_original, feature_task):
     config = feature_adversarial.Config(variant="code", drift=True, width=4, batch_size=64)
     network = copy.deepcopy(feature_original)

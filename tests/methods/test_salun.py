@@ -1,4 +1,4 @@
-"""SalUn: what its mask frees moves."""
+"""SalUn: its mask by hand; what the mask frees moves."""
 
 import copy
 
@@ -6,10 +6,23 @@ import pytest
 import torch
 
 import kit
+from kit.datasets.split import synthetic
 from kit.methods import access, salun
 from tests.conftest import same
 
 SMALL = {"epochs": 2, "batch_size": 32}
+
+
+def test_the_mask_frees_the_largest_gradients(task):
+    """White images of class 1, weights of 0: the gradients are -3/4 each in row 1, 1/4 in the
+    others."""
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 4))
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    white = synthetic(task.forget, torch.ones(3, 1, 12, 12), torch.ones(3))
+    mask = salun.saliency_mask(model, white, share=0.25)
+    for of_parameter in mask.values():
+        assert of_parameter[1].all() and not of_parameter[[0, 2, 3]].any()
 
 
 def test_salun_with_all_weights_is_random_labels(original, task):

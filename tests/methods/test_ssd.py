@@ -1,9 +1,10 @@
-"""Selective synaptic dampening: only shrinks, within a bound."""
+"""Selective synaptic dampening: by hand; only shrinks, within a bound."""
 
+import pytest
 import torch
 
 import kit
-from kit.methods import ssd
+from kit.methods import access, ssd
 from tests.conftest import same
 
 
@@ -30,3 +31,17 @@ def test_dampening_only_shrinks_and_the_ratio_is_bounded(original, task):
     assert not same(
         original, kit.unlearn("ssd", original, task, alpha=1 / share + 1e-3, **batches).model
     )
+
+
+def test_dampening_by_hand(task, monkeypatch):
+    """alpha 2, lambda 1/2: of ratios I_f / I_d of 1, 2, 4 and 10 the last two are chosen, and times
+    1/8 and 1/20."""
+    model = torch.nn.Linear(4, 1, bias=False)
+    torch.nn.init.ones_(model.weight)
+    importances = {"weight": torch.tensor([[1.0, 2.0, 4.0, 10.0]])}, {"weight": torch.ones(1, 4)}
+    monkeypatch.setattr(ssd, "importances", lambda *_: importances[0])
+    monkeypatch.setattr(ssd, "importances_of_all", lambda *_: importances[1])
+    view = access.TaskView(task, access.Needs(retain="all", forget="all"), 0)
+    history = ssd.ssd(model, view, ssd.Config(alpha=2.0, dampening=0.5), seed=0)
+    assert model.weight.tolist() == [pytest.approx([1.0, 1.0, 1 / 8, 1 / 20])]
+    assert history == {"dampened": [0.5]}

@@ -1,12 +1,14 @@
 """One row of all audits: each equals its parts, and nothing is changed."""
 
 import copy
+import math
 
 import pytest
 import torch
 from sklearn.metrics import accuracy_score
 
 import kit
+from kit.metrics import audits
 
 
 def test_evaluate_changes_nothing(original, retrained, task):
@@ -58,11 +60,47 @@ def test_full_audits_of_samples_and_classes(original, retrained, task):
             assert 0 <= value <= 1, name
     assert row["cka_original"] == pytest.approx(1) and row["idi"] == pytest.approx(1)
     assert row["tug_of_war"] < 0.6 < row["average_gap"] + 0.6
+    known = [kit.metrics.features(model, task.forget) for model in (original, retrained)]
+    assert kit.metrics.linear_cka(*known) == pytest.approx(row["cka_reference"])
+    assert row["cka_reference"] < 0.99
 
     samples = kit.tasks.forget_samples(task.data, list(range(10)))
     row = kit.evaluate(original, samples, **full)
     assert "membership_auc" in row and "tug_of_war" in row
     assert "relearn_steps" not in row and "probe_forget" not in row
+
+
+def test_folded_numbers_equal_their_parts(original, retrained, task):
+    """Of a model that knows half of the class: test accuracy there must not enter."""
+    half = copy.deepcopy(original)
+    said = kit.predict(half, task.test_forget)
+    others = said.index_fill(1, torch.tensor(1), -torch.inf).amax(1)
+    with torch.no_grad():
+        half.head.bias[1] -= (said[:, 1] - others).median()
+    row = kit.evaluate(half, task, reference=retrained, original=original, audits="gap")
+    assert 0.2 < row["forget_accuracy"] < 0.8
+
+    def differences(*splits):
+        for split in splits:
+            ours, theirs = (accuracy_score(split.y, kit.predict(m, split).argmax(1))
+                            for m in (half, retrained))  # fmt: skip
+            yield abs(ours - theirs)
+
+    parts = list(differences(task.forget, task.retain, task.test_retain))
+    assert row["tug_of_war"] == pytest.approx(math.prod(1 - part for part in parts), abs=1e-6)
+    rates = [kit.metrics.svm_nonmember_rate(m, task) for m in (half, retrained)]
+    gaps = [*parts, abs(rates[0] - rates[1])]
+    assert row["average_gap"] == pytest.approx(sum(gaps) / 4, abs=1e-6)
+
+
+def test_relearning_has_reached_95_per_cent_of_the_originals_accuracy(
+    original, retrained, task, monkeypatch
+):
+    monkeypatch.setattr(audits, "relearn_steps", lambda model, task, goal, **options: goal)
+    for first in (original, retrained):
+        said = kit.predict(first, task.test_forget).argmax(1)
+        row = audits.comparison(retrained, task, first, seed=0)
+        assert row["relearn_steps"] == 0.95 * accuracy_score(task.test_forget.y, said)
 
 
 def test_a_broken_model_gets_no_row(original, task):

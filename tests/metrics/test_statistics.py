@@ -47,6 +47,22 @@ def test_equivalence_needs_more_than_an_insignificant_difference():
         st.equivalence(close, theirs, margin=0)
 
 
+def test_equivalence_looks_at_both_bounds():
+    theirs = [0.90, 0.91, 0.89, 0.90, 0.90]
+    for far in (-0.05, 0.05):
+        moved = [value + far for value in theirs]
+        assert not st.equivalence(moved, theirs, margin=0.01).equivalent
+
+
+def test_equivalence_is_two_tests_at_five_per_cent():
+    """Between the 90 % and the 95 % interval: p is 0.032, equivalent."""
+    ours, margin = [0.0, 0.002, -0.001, 0.001, 0.003], 0.0028
+    wide = st.paired_difference(ours, [0.0] * 5, level=0.95)
+    p = stats.ttest_1samp(ours, margin, alternative="less").pvalue
+    assert 0.025 < p < 0.05 and wide.high > margin
+    assert st.equivalence(ours, [0.0] * 5, margin=margin).equivalent
+
+
 def test_power_by_hand():
     for effect, seeds, value in (
         (1, 3, 0.18), (1, 5, 0.40), (1, 8, 0.68), (1, 10, 0.80), (1, 20, 0.99),

@@ -18,7 +18,7 @@ def test_plan_of_halves(data):
     assert len(plan.target_images()) == plan.targets.sum() == 40
 
     plan = shadows.halves(data, shadows=4, per_class=40, classes=[1])
-    assert (plan.unlearned | plan.never).all()  # each target was forgotten or never seen
+    assert (plan.unlearned ^ plan.never).all()  # each target was forgotten or never seen
     assert plan.task(0).forget.y.unique().tolist() == [1]
     for wrong, message in (
         ({"per_class": 61}, "per_class"),

@@ -36,6 +36,23 @@ def test_a_killed_run_continues(data, cached, monkeypatch):
     assert {f: f.stat().st_mtime_ns for f in written} == written
 
 
+def test_retrained_shadows_share_no_seed_with_the_originals(data, cached, monkeypatch):
+    trained = []
+
+    def noted(models, splits, recipe, *, seeds):
+        trained.append((seeds, [split.kind for split in splits]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shadows.training, "fit_ensemble", noted)
+    plan = shadows.halves(data, shadows=4, per_class=20, classes=[1])
+    for on in ("train", "retain"):
+        with pytest.raises(KeyboardInterrupt):
+            shadows.train(plan, recipe=SHORT, on=on)
+    first = cache.RETRAIN_SEED
+    assert trained[0] == ([0, 1, 2, 3], ["train"] * 4)
+    assert trained[1] == ([first, first + 1, first + 2, first + 3], ["retain"] * 4)
+
+
 @pytest.mark.cluster
 def test_backends_agree(data, cached, monkeypatch):
     plan = shadows.halves(data, shadows=4, per_class=20, classes=[1])

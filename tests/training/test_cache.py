@@ -43,6 +43,14 @@ def test_cached_equals_fit(cached, task):
         assert torch.equal(p, q)
 
 
+def test_the_gold_standard_shares_no_seed_with_its_original(cached, task):
+    gold = cache.retrained("resnet8", task, seed=3, recipe=RECIPE, width=4)
+    options = {"on": "retain", "recipe": RECIPE, "width": 4}
+    same, other = (kit.trained("resnet8", task, seed=s, **options) for s in (1003, 3))
+    assert torch.equal(gold.conv.weight, same.conv.weight)
+    assert not torch.equal(gold.conv.weight, other.conv.weight)
+
+
 def test_a_damaged_file_is_trained_again(cached, task):
     kit.trained("resnet8", task, recipe=RECIPE, width=4)
     (file,) = cached.glob("*.pt")

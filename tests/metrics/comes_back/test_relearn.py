@@ -9,6 +9,7 @@ import kit
 from kit import metrics
 from kit.datasets.toy import toy_data
 from kit.metrics.feature import reliance
+from kit.runtime.cost import measure
 
 
 def test_relearning_counts_steps(original, retrained, task):
@@ -20,6 +21,13 @@ def test_relearning_counts_steps(original, retrained, task):
     epochs = metrics.relearn_epochs(retrained, task, goal=0.9, lr=1e-2, samples=100)
     assert epochs == int(epochs) and 0 < epochs < 100
     assert metrics.relearn_epochs(retrained, task, goal=1.1, samples=100, max_epochs=2) == math.inf
+
+
+def test_relearning_trains_on_all_classes_as_many_batches_as_it_says(retrained, task):
+    with measure() as meter:
+        steps = metrics.relearn_steps(retrained, task, goal=0.9, lr=1e-2, max_epochs=20)
+    assert meter.passes["train_backward"] == steps * len(task.train)  # one batch an epoch
+    assert {kind for kind in meter.passes if "backward" in kind} == {"train_backward"}
 
 
 def test_an_epoch_is_as_many_batches_as_training_makes_of_it(retrained):

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
+from sklearn.metrics import accuracy_score
 from torch import nn
 
 import kit
@@ -16,6 +18,21 @@ class Reader(nn.Module):
     def forward(self, x):
         bright = x[:, 0, 0, 0]
         return torch.stack([-bright, bright, bright * 0 - 9, bright * 0 - 9], 1)
+
+
+def test_reliance_gap_is_between_the_feature_as_in_training_and_reversed(
+    feature_original, feature_task
+):
+    row = reliance.reliance_gap(feature_original, feature_task)
+    views = {"aligned": feature_task.aligned, "balanced": feature_task.test,
+             "reversed": feature_task.reversed}  # fmt: skip
+    right = {k: accuracy_score(v.y, kit.predict(feature_original, v).argmax(1))
+             for k, v in views.items()}  # fmt: skip
+    assert right["aligned"] > right["balanced"] > right["reversed"]
+    assert row == pytest.approx(
+        {f"{name}_accuracy": share for name, share in right.items()}
+        | {"reliance_gap": right["aligned"] - right["reversed"]}
+    )
 
 
 def test_flip_rate_by_hand():

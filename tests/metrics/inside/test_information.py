@@ -2,12 +2,25 @@
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import kit
 from kit.metrics.inside import information
+
+
+def test_nats_by_hand():
+    """A distance of 5 under noise of 0.5 is 50 nats, the KL divergence of the two Gaussians."""
+    u, retrained = torch.tensor([3.0, 4.0]), torch.zeros(2)
+    noisy = [torch.distributions.Normal(mean, 0.5) for mean in (u, retrained)]
+    nats = torch.distributions.kl_divergence(*noisy).sum().item()
+    assert nats == 50 == information.oracle_nats(u, retrained, 0.5)
+    loss = SimpleNamespace(gradient=lambda u: 0.1 * u, penalty=0.1)  # |u|^2 / 20: as convex as said
+    assert information.certified_nats(loss, u, 0.5) == pytest.approx(50)
+    loss.penalty = 0.05
+    assert information.certified_nats(loss, u, 0.5) == pytest.approx(200)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Prototypes, probes and fresh heads: what the features still know."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -26,6 +27,8 @@ def test_prototype_recall_by_hand(task):
             return torch.stack([h.mean((1, 2, 3)) for h in halves], 1)
 
     assert metrics.prototype_recall(Corners(), task) == 1.0
+    wrong = task.test.labelled((task.test.y + 1) % 4)
+    assert metrics.prototype_recall(Corners(), replace(task, test=wrong)) == 1.0  # means of train
     with pytest.raises(ValueError, match="no features"):
         metrics.prototype_recall(torch.nn.Linear(1, 1), task)
     with pytest.raises(ValueError, match="forgets samples"):

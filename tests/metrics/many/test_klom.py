@@ -24,6 +24,21 @@ def test_klom_by_hand():
         klom.klom_gaussian(UNLEARNED, RETRAINED.T)
 
 
+def test_gaussian_klom_has_a_direction():
+    """KL of a spread of 2 from one of 1 is log(1/2) + 2 - 1/2; the other way log 2 + 1/8 - 1/2."""
+    narrow = (UNLEARNED - UNLEARNED.mean()) / UNLEARNED.std()
+    assert klom.klom_gaussian(2 * narrow, narrow).item() == pytest.approx(0.8069, abs=1e-4)
+    assert klom.klom_gaussian(narrow, 2 * narrow).item() == pytest.approx(0.3181, abs=1e-4)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_margins_beyond_100_say_no_more(sign):
+    def far(margin):
+        return klom.klom_gaussian(sign * torch.tensor([[0.0], [margin]]), UNLEARNED).item()
+
+    assert far(150.0) == far(1e4) == far(100.0) > far(80.0) > far(20.0)
+
+
 @pytest.mark.parametrize(
     ("models", "floor"), [(10, 5.65), (20, 3.0), (50, 0.78), (100, 0.32), (500, 0.048)]
 )

@@ -2,11 +2,24 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.stats import norm
 
 import kit
 from kit.datasets.split import same_mix
 from kit.metrics.membership import attacks
+
+
+class Knows(torch.nn.Module):
+    """Sure of the labels of some images, undecided on all others."""
+
+    def __init__(self, split):
+        super().__init__()
+        self.images, self.labels = split.inputs(), F.one_hot(split.y, split.num_classes).float()
+
+    def forward(self, x):
+        same = (x[:, None] == self.images).flatten(2).all(2)
+        return 10 * same.float() @ self.labels
 
 
 def test_threshold_attack():
@@ -34,6 +47,34 @@ def test_forget_attack_compares_like_with_like(original, task):
         same_mix(task.test_retain, task.forget)
     with pytest.raises(ValueError, match="unknown score"):
         attacks.forget_attack(original, task, score="charm")
+
+
+@pytest.mark.parametrize("score", attacks.SIGNALS)
+def test_forget_attack_finds_the_images_that_a_model_knows(task, score):
+    attack = attacks.forget_attack(Knows(task.forget), task, score=score)
+    assert attack.auc == 1
+    assert (len(attack.members), len(attack.nonmembers)) == (60, 20)  # trained on; of the test
+    outside = attacks.forget_attack(Knows(task.test_forget), task, score=score)
+    assert outside.auc == 0
+
+
+def test_svm_attacks_on_models_that_know_what_they_should(task):
+    """Who knows all training images knows the forgotten ones; who knows the retained does not."""
+    for known, rate in ((task.train, 1.0), (task.retain, 0.0)):
+        assert attacks.entropy_member_rate(Knows(known), task) == rate
+        assert attacks.svm_nonmember_rate(Knows(known), task) == 1 - rate
+
+
+def test_svm_attacks_learn_from_retained_classes_alone(original, task, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        attacks, "predict", lambda model, split: asked.append(split) or kit.predict(model, split)
+    )
+    attacks.svm_nonmember_rate(original, task)
+    members, nonmembers, forgotten = asked
+    assert (members.kind, nonmembers.kind, forgotten.kind) == ("retain", "test", "forget")
+    assert len(members) == len(nonmembers) == 60
+    assert members.y.unique().tolist() == nonmembers.y.unique().tolist() == [0, 2, 3]
 
 
 def test_rates_of_the_svm_attacks(original, retrained, task):

@@ -18,6 +18,22 @@ def test_likelihood_ratio_by_hand():
     assert lira.offline_score(torch.tensor(2.5), one, one).item() == pytest.approx(0.9332, abs=1e-4)
 
 
+def test_likelihood_ratio_of_two_widths():
+    score, inside, outside = torch.tensor(2.0), torch.tensor([3.0, 0.5]), torch.tensor([1.0, 2.0])
+    value = lira.log_likelihood_ratio(score, *inside, *outside)
+    assert value.item() == pytest.approx(norm.logpdf(2, 3, 0.5) - norm.logpdf(2, 1, 2), abs=1e-6)
+
+
+def test_many_shadows_give_each_image_a_width_of_its_own():
+    generator = torch.Generator().manual_seed(0)
+    margins = torch.tensor([1.0, 5.0]) * torch.randn(128, 2, generator=generator).double()
+    everyone = torch.ones_like(margins, dtype=torch.bool)
+    assert torch.allclose(lira.gaussians(margins, everyone)[1], margins.std(0))
+    few = margins[: lira.POOLED_BELOW - 1]
+    pooled = few.var(0).mean().sqrt()  # one for all, where there are too few to tell
+    assert torch.allclose(lira.gaussians(few, everyone[: len(few)])[1], pooled.expand(2))
+
+
 def margins_with_signal(shift, *, shadows=64, images=400, seed=0):
     generator = torch.Generator().manual_seed(seed)
     trained = torch.rand(shadows, images, generator=generator) < 0.5
@@ -94,6 +110,16 @@ def test_rmia_by_hand():
         torch.tensor([[0.5, 0.5]]), offline=0.3,
     )  # fmt: skip
     assert offline.item() == 1
+
+
+def test_rmia_offline_compares_with_the_prior_by_hand():
+    """Prior 0.675 for the image, so its ratio is 1; 0.87 for the others, whose ratios are 0.989
+    and 1.011: it is as high as one of the two."""
+    score = rmia(
+        torch.tensor([0.675]), torch.tensor([[0.5]]), torch.tensor([0.86, 0.88]),
+        torch.tensor([[0.8, 0.8]]), offline=0.3,
+    )  # fmt: skip
+    assert score.item() == 0.5
 
 
 def test_rmia_is_uniform_where_target_and_references_are_alike():

@@ -1,0 +1,57 @@
+"""The scorecard as a picture: a mark for each statement of a paper, by what it is about."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from kit.plots.page import show
+from kit.plots.style import figure, style
+
+IN_A_ROW = 5  # marks, before the next line of a cell begins
+
+
+def findings(statements: pd.DataFrame, about: Mapping[str, str], verdicts: list[str]) -> None:
+    """Show every statement as a mark: a row for each paper, a column for what it is about.
+
+    Parameters
+    ----------
+    statements
+        with the columns ``paper``, ``about`` and ``verdict``, as ``claims.statements`` gives them.
+    about
+        what a statement can be about -> the heading of its column.
+    verdicts
+        in the order in which a cell shows them; each has a colour and a marker of its own.
+    """
+    papers = list(statements["paper"].unique())
+    fig, axis = figure(7, 1.2 + 0.7 * len(papers))
+    said = []
+    for y, paper in enumerate(papers):
+        for x, kind in enumerate(about):
+            here = statements[(statements["paper"] == paper) & (statements["about"] == kind)]
+            found = sorted(here["verdict"], key=verdicts.index)
+            for place, verdict in enumerate(found):
+                column, line = place % IN_A_ROW, place // IN_A_ROW
+                axis.plot(x + 0.16 * (column - 2), y + 0.26 * (line - 0.5), linestyle="",
+                          markersize=8.5, markeredgecolor="white", **style(verdict))  # fmt: skip
+            counts = ", ".join(f"{found.count(v)} {v}" for v in verdicts if v in found)
+            said += [f"{paper}, {about[kind]}: {counts}"] if found else []
+    _frame(axis, papers, list(about.values()), verdicts)
+    show(
+        fig,
+        f"A mark for each of {len(statements)} statements. {'; '.join(said)}".replace("\n", " "),
+    )
+
+
+def _frame(axis: plt.Axes, papers: list[str], headings: list[str], verdicts: list[str]) -> None:
+    axis.set(xlim=(-0.5, len(headings) - 0.5), ylim=(len(papers) - 0.5, -0.5))
+    axis.set(xticks=range(len(headings)), yticks=range(len(papers)))
+    axis.set_xticklabels(headings)
+    axis.set_yticklabels(papers)
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.grid(False)
+    for y in range(1, len(papers)):
+        axis.axhline(y - 0.5, color="#E5E5E5", linewidth=1)
+    for verdict in verdicts:
+        axis.plot([], [], linestyle="", markersize=9, label=verdict, **style(verdict))
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(verdicts))
