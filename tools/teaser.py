@@ -12,9 +12,9 @@ ARMS = {
     "unsir no_noise": "UNSIR without noise",
 }
 PANELS = {
-    "retain_accuracy": "accuracy, retained classes",
-    "forget_accuracy": "accuracy, forgotten class",
-    "prototype_recall": "what its features still know",
+    "retain_accuracy": "retain accuracy",
+    "forget_accuracy": "forget accuracy",
+    "prototype_recall": "prototype recall, forgotten class",
 }
 
 
@@ -29,6 +29,8 @@ def main() -> None:
             axis.barh(row, values.mean(), color=colour, height=0.6, alpha=0.85)
             axis.plot(values, [row] * len(values), "o", mfc="white", mec="black", markersize=4)
             axis.text(values.max() + 0.03, row, f"{values.mean():.0%}", va="center", fontsize=9)
+        goal = records[records["arm"] == "retrain"][metric].mean()
+        axis.axvline(goal, color="black", linestyle=":", linewidth=1)
         axis.set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
         axis.set_title(title, fontsize=11)
         axis.grid(False, axis="y")
