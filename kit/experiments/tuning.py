@@ -26,8 +26,8 @@ def trials(arm: dict, count: int) -> list[dict]:
     return [arm | settings[i] for i in order[:count].tolist()]
 
 
-def best(records: pd.DataFrame) -> dict[str, dict]:
-    """The settings of the smallest gap for every method, of the records of its trials.
+def best(records: pd.DataFrame, *, criterion: str = CRITERION) -> dict[str, dict]:
+    """The settings of the smallest ``criterion`` for every method, of the records of its trials.
 
     Runs that collapsed are out, unless all did.
     """
@@ -36,7 +36,7 @@ def best(records: pd.DataFrame) -> dict[str, dict]:
         if name not in methods.names() or not methods.get(name).grid:
             continue
         alive = runs[runs["collapsed"] == 0]
-        winner = (alive if len(alive) else runs).sort_values(CRITERION).iloc[0]
+        winner = (alive if len(alive) else runs).sort_values(criterion).iloc[0]
         found[name] = {key: _plain(winner[f"config.{key}"]) for key in methods.get(name).grid}
     return found
 
