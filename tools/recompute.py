@@ -70,13 +70,14 @@ def recompute(page: nbformat.NotebookNode) -> Recomputed:
     found, unknown = Recomputed(), set()
     shell = InteractiveShell.instance()
     shell.reset(new_session=True)
-    with no_networks():
+    with NoNetworks() as networks:
         for number, cell in enumerate(page.cells):
             if cell.cell_type != "code" or "skip-execution" in cell.metadata.get("tags", []):
                 continue
             said = numbers(cell.outputs)
+            networks.asked_for = False
             error, shown = run(shell, cell.source)
-            if needs_network(error, unknown):
+            if networks.asked_for or is_unknown(error, unknown):
                 unknown |= changed_names(cell.source)
                 for name in unknown & set(shell.user_ns):
                     del shell.user_ns[name]
@@ -91,16 +92,21 @@ def recompute(page: nbformat.NotebookNode) -> Recomputed:
     return found
 
 
-class no_networks:  # noqa: N801 - used as a statement
-    """While it lasts, making a network raises ``NeedsNetwork``."""
+class NoNetworks:
+    """While it lasts, making a network raises ``NeedsNetwork``, and it is noted: a sweep, say, goes
+    on when a run fails."""
+
+    asked_for = False
 
     def __enter__(self):
         self.init = torch.nn.Module.__init__
 
         def refuse(*_: object, **__: object) -> None:
+            self.asked_for = True
             raise NeedsNetwork
 
         torch.nn.Module.__init__ = refuse
+        return self
 
     def __exit__(self, *_: object):
         torch.nn.Module.__init__ = self.init
@@ -113,11 +119,9 @@ def run(shell: InteractiveShell, source: str) -> tuple[BaseException | None, lis
     return result.error_before_exec or result.error_in_exec, captured.outputs
 
 
-def needs_network(error: BaseException | None, unknown: set[str]) -> bool:
-    """Whether a cell failed for a network, or for a name that a network would have given."""
+def is_unknown(error: BaseException | None, unknown: set[str]) -> bool:
+    """Whether a cell failed for a name that a cell with a network would have given."""
     while error is not None:
-        if isinstance(error, NeedsNetwork):
-            return True
         if isinstance(error, NameError) and error.name in unknown:
             return True
         error = error.__cause__ or error.__context__

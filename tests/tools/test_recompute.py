@@ -48,6 +48,20 @@ def test_what_needs_a_network_is_left_and_what_needs_that_too():
     assert page.cells == 3 and page.numbers == 1 and not page.differences
 
 
+def test_a_network_that_fails_unseen_is_one_that_is_needed():
+    source = "import torch\ntry:\n    torch.nn.Linear(1, 1)\nexcept Exception:\n    failed = True"
+    page = found(cell(source), cell("assert not failed"))
+    assert page.left == 2 and not page.differences
+
+
+def test_names_that_are_assigned_anew_are_known_again():
+    page = found(
+        cell("import torch\nnumber = torch.nn.Linear(1, 1)"),
+        cell("number = 3\ndisplay(Markdown(f'{number}'))", "3"),
+    )
+    assert page.cells == 2 and page.numbers == 1 and not page.differences
+
+
 def test_tables_and_alt_texts_count_and_styles_do_not():
     html = '<style>#T_{} {{}}</style><img alt="{}: 0.5"><td>7</td>'
     same, other = (recompute.text({"text/html": html.format(i, "mean")}) for i in (1, 2))
