@@ -19,7 +19,7 @@ from kit.metrics.membership import entropy_member_rate, svm_nonmember_rate
 from kit.tasks import ForgetTask
 from kit.training import predict
 
-RELEARN_EPOCHS = 3  # "comparison" and "full" stop; retrained models of "quick" need up to 2.6
+RELEARN_EPOCHS = 3  # where "comparison" and "full" stop: retrained models of "quick" need fewer
 
 
 def gap(model: nn.Module, task: ForgetTask, original: nn.Module, seed: int) -> dict[str, float]:
