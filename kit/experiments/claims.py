@@ -29,8 +29,8 @@ READ = {  # how a claim was read -> what a reader is told
     "text": "the paper's text",
     "figure": "a figure of the paper, digitised",
     "code": "the authors' code",
-    "summary": "a summary of the paper by others",
-    "inferred": "our reading of the paper's title and method",
+    "summary": "a summary by others",
+    "inferred": "our reading",
 }
 ABOUT = {  # what a claim is about -> its heading
     "answers": "answers on\nwhat is forgotten",
