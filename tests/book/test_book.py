@@ -66,9 +66,13 @@ def check_parts(text, more):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_cells_are_short_and_parse(chapter):
+    """What is read is short; what is folded, for lines of 78 columns, is longer, but no program."""
     cells = code_cells(chapter)
+    folded = [not {"hide-input", "remove-output", "remove-cell"}.isdisjoint(tags(c)) for c in cells]
     lengths = [len(c.source.splitlines()) for c in cells]
-    assert max(lengths) <= 25 and sorted(lengths)[len(lengths) // 2] <= 10
+    read = sorted(n for n, fold in zip(lengths, folded, strict=True) if not fold)
+    assert read[-1] <= 25 and read[len(read) // 2] <= 12
+    assert max(lengths) <= 60
     for cell in cells:
         if "skip-execution" not in tags(cell):
             ast.parse(cell.source)
