@@ -150,7 +150,7 @@ def base_name(node: ast.AST) -> str:
 
 def difference(outputs: list, shown: list) -> str:
     """The first text that the page has and the records do not give, or nothing."""
-    page = [text(output.data) for output in outputs if "data" in output]
+    page = [text(output.data) for output in outputs if output.output_type == "display_data"]
     now = [text(output.data) for output in shown]
     for old, new in zip(page, now, strict=False):
         if old != new:

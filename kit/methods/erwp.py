@@ -1,7 +1,7 @@
 """ERwP: change only the weights that matter to the restricted classes, and keep the rest.
 
 After Singh, Mazumder and Karim, "Attaining Class-level Forgetting in Pretrained Model using Few
-Samples", ECCV 2022 (arXiv:2210.10670). No code of the authors is public, and this file was written
+Samples", ECCV 2022 (arXiv:2210.10670). We found no code of the authors, and this file was written
 from the abstract and partial descriptions: what they leave open is a setting here.
 
     A. relevant weights   for each restricted class: one backward pass of the loss of the AVERAGED
