@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None, root: Path = REPOSITORY) -> int:
         found = progress(pool.map(lambda m: judge(m, copies), chosen), "mutants", total=len(chosen))
         outcomes = []
         for mutant, outcome in zip(chosen, found, strict=True):
-            found.write(f"{outcome:<8}  {mutant['name']:<36}  {mutant['file']}")
+            found.write(f"{outcome:<8}  {mutant['name']:<40}  {mutant['file']}")
             outcomes.append(outcome)
     print(", ".join(f"{outcomes.count(o)} {o}" for o in ("killed", "survived", "error")))
     return 2 if "error" in outcomes else int("survived" in outcomes)
