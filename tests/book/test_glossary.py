@@ -32,6 +32,13 @@ def test_every_link_to_a_term_has_its_term(page):
     assert not {link.casefold() for link in links} - known
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_chapter_that_shares_its_name_with_a_term_is_linked_by_its_file(page):
+    """Of `[...](audit)` the book could not tell whether it means the chapter or the word."""
+    known = {name.casefold() for names in NAMES for name in names}
+    assert not set(re.findall(r"\]\(([a-z_]+)\)", page.read_text())) & known
+
+
 GLOSSARY = """# Glossary
 
 :::{glossary}
