@@ -54,3 +54,29 @@ def test_the_words_under_the_first_picture():
     assert recall["logit_mask"] == pytest.approx(recall["original"])
     assert recall["original"] - recall["retrain"] > 0.15
     assert probe["original"] - probe["retrain"] < 0.1
+
+
+def test_a_new_chapter_begins_with_the_box():
+    template = (ROOT / "tools" / "templates" / "chapter.md").read_text()
+    box = template.partition("{admonition} How faithful is this?")[2].partition(":::")[0]
+    assert all(part in box for part in ("**Read**", "**Not read**", "**Inferred**", "**Ours**"))
+    assert "**Scale**" in template
+
+
+EXAMPLES = set(re.findall(r'kit\.unlearn\("(\w+)", model, task', PAGES["how_to_use"]))
+ELSEWHERE = {"mixed_privacy", "feature_sensitivity"}  # for single images and features
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES - ELSEWHERE))
+def test_the_examples_name_methods_that_the_records_allow(name):
+    """Near retraining by accuracy on clothes and photographs; on clothes not so inside."""
+    for experiment in ("comparison", "comparison_cifar10"):
+        table = results.read(experiment)
+        runs = table[table["method"] == name]
+        assert not runs["collapsed"].any() and runs["average_gap"].mean() < 0.01
+    recall = results.read("comparison").groupby("method")["prototype_recall"].mean()
+    assert recall[name] - recall["retrain"] > 0.15
+
+
+def test_the_page_has_examples_of_every_kind():
+    assert {"erwp", "ssd"} | ELSEWHERE == EXAMPLES
