@@ -23,6 +23,7 @@ from kit.runtime.progress import progress
 
 KEYS = {"name", "file", "old", "new", "tests", "why"}
 PYTEST = ("-m", "pytest", "-xq", "-p", "no:cacheprovider")
+LIMIT = 1800  # seconds of one test run
 OUTCOMES = {0: "survived", 1: "killed"}  # by pytest's exit status; any other: the run broke off
 
 
@@ -64,7 +65,9 @@ def python(folder: Path, cache: str, *arguments: str) -> subprocess.CompletedPro
     # Without .pyc files: of two texts of one second and one length the older would be run.
     own |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=folder, env=os.environ | own, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | own, capture_output=True, text=True, timeout=LIMIT
+    )
 
 
 def check_unmutated(folder: Path, mutants: list[dict]) -> None:
@@ -83,7 +86,10 @@ def judge(mutant: dict, copies: list[Path]) -> str:
     file = folder / mutant["file"]
     before = file.read_text()
     file.write_text(planted(mutant, folder))
-    status = python(folder, mutant["name"], *PYTEST, *mutant["tests"]).returncode
+    try:
+        status = python(folder, mutant["name"], *PYTEST, *mutant["tests"]).returncode
+    except subprocess.TimeoutExpired:  # a loop that does not end any more
+        status = None
     file.write_text(before)
     copies.append(folder)
     return OUTCOMES.get(status, "error")

@@ -54,11 +54,10 @@ class Claim:
     read, source
         how the claim was read, one of ``READ``; and where: data set, network, table or figure.
     statement
-        what it is a part of, where many numbers of one figure make one statement; by default the
-        claim is a statement of its own.
+        what it is a part of: the numbers of one figure, or one sentence in several settings.
     counted
-        false for what cannot fail (true by construction) or what the paper does not say (a
-        threshold of ours): measured and judged, but in no count.
+        false for what cannot fail (true by construction) and what we only infer (``read``):
+        measured and judged, but in no count.
     margin
         "ours" where the paper has a word and no number ("comparable"): the level is then ours.
     claimed, unit
@@ -159,7 +158,8 @@ def judge(claim: Claim, records: pd.DataFrame) -> Measured:
     Seeds are the unit: a seed's requests are averaged first. Then ``verdict`` decides.
     """
     runs = measure(claim, records)
-    values = runs.dropna()
+    whole = runs.notna().groupby("seed").transform("all")  # a seed counts with all its requests
+    values = runs[whole]
     if values.empty:
         return NOT_RUN
     seeds, ran = (len(found.index.unique("seed")) for found in (values, runs))
@@ -225,8 +225,7 @@ def scorecard(root: Path | None = None, file: Path = FILE) -> pd.DataFrame:
 def statements(card: pd.DataFrame) -> pd.DataFrame:
     """The counted claims of a scorecard by statement: ``paper``, ``about`` and ``verdict``.
 
-    The many numbers of one figure are one statement. Its verdict is that of its judged claims where
-    they agree, and "partly" where they do not.
+    A statement's verdict is that of its judged claims where they agree, else "partly".
     """
     counted = card[card["counted"]]
     names = counted["statement"].where(counted["statement"] != "", counted["id"])
@@ -248,7 +247,7 @@ def show_value(value: float, unit: str) -> str:
     if math.isnan(value):
         return "–"
     if unit == "%":
-        return f"{100 * value:.1f} %"
+        return f"{100 * value:.1f} %".replace("-0.0", "0.0")
     if unit == "points":
         return f"{100 * value:+.1f} points".replace("+0.0", "0.0").replace("-0.0", "0.0")
     if unit == "% of the maximum":
@@ -258,16 +257,17 @@ def show_value(value: float, unit: str) -> str:
 
 
 def show_claimed(claim: Claim) -> str:
-    """The number claimed with the band in which a measurement counts: "0.0 % ± 1.0 points"."""
+    """The number claimed and the band in which a measurement counts: "0.0 % ± 1.0 points"."""
     if claim.rule != "near":
-        edge = claim.band[claim.rule == "at most"]
-        return f"{claim.rule} {show_value(edge, claim.unit)}"
+        edge = show_value(claim.band[claim.rule == "at most"], claim.unit)
+        number = show_value(claim.claimed, claim.unit)
+        return f"{claim.rule} {edge}" if number == edge else f"{number}, {claim.rule} {edge}"
     slack = show_value(claim.tolerance, "points" if "%" in claim.unit else claim.unit)
     return f"{show_value(claim.claimed, claim.unit)} ± {slack.lstrip('+')}"
 
 
 def show_measured(found: Measured, unit: str) -> str:
-    """The mean with its interval, "2.1 times (1.7 to 2.6)", and the seeds that it stands on."""
+    """The mean with its interval: "2.1 times (1.7 to 2.6)"."""
     text = show_value(found.mean, unit)
     if found.seeds > 1:
         edges = (show_value(edge, unit) for edge in (found.low, found.high))

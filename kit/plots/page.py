@@ -94,6 +94,8 @@ def table(
     ValueError
         a filter that is no column.
     """
+    frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
+    filters = [column.replace("_", " ") for column in filters]
     for column in filters:
         one_of("filters", column, frame.columns)
 
@@ -102,7 +104,6 @@ def table(
             return "" if math.isnan(value) else numbers.format(value)
         return str(value)
 
-    frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
     styled = frame.style.format(text).set_table_attributes('class="dataframe"')
     if isinstance(frame.index, pd.RangeIndex):
         styled = styled.hide(axis="index")

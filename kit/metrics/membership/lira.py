@@ -82,7 +82,8 @@ def u_lira_interval(
     ``of`` says which: the AUC, or ``lambda attack: attack.tpr(0.01)``. Delete-one jackknife: each
     shadow is left out of everything in turn. Resampling the finished scores instead ignores that
     every shadow also shaped the Gaussians of the others: where there is nothing to find, such
-    intervals are too narrow. This one is conservative there, and right where the attack wins.
+    intervals are too narrow. For the AUC this one is conservative there, and right where the attack
+    wins.
     """
     shadows = torch.arange(len(margins))
     kept = [
