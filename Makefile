@@ -40,7 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	  || { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 book"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[all]'
 	touch $@
 
 lock: $(READY)  ## the newest versions that fit together, into constraints.txt

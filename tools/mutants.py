@@ -23,7 +23,7 @@ from kit.runtime.progress import progress
 
 KEYS = {"name", "file", "old", "new", "tests", "why"}
 PYTEST = ("-m", "pytest", "-xq", "-p", "no:cacheprovider")
-LIMIT = 1800  # seconds of one test run
+LIMIT = 900  # seconds that the tests of one mutant may take
 OUTCOMES = {0: "survived", 1: "killed"}  # by pytest's exit status; any other: the run broke off
 
 
@@ -59,14 +59,16 @@ def copy(root: Path, target: Path) -> Path:
     return target
 
 
-def python(folder: Path, cache: str, *arguments: str) -> subprocess.CompletedProcess:
+def python(
+    folder: Path, cache: str, *arguments: str, timeout: float | None = None
+) -> subprocess.CompletedProcess:
     """Python in a copy, with the copy's kit and a cache of trained networks of this name."""
     own = {"PYTHONPATH": str(folder), "KIT_CACHE": str(folder / ".cache" / cache)}
     # Without .pyc files: of two texts of one second and one length the older would be run.
     own |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *arguments]
     return subprocess.run(
-        command, cwd=folder, env=os.environ | own, capture_output=True, text=True, timeout=LIMIT
+        command, cwd=folder, env=os.environ | own, capture_output=True, text=True, timeout=timeout
     )
 
 
@@ -87,12 +89,13 @@ def judge(mutant: dict, copies: list[Path]) -> str:
     before = file.read_text()
     file.write_text(planted(mutant, folder))
     try:
-        status = python(folder, mutant["name"], *PYTEST, *mutant["tests"]).returncode
+        run = python(folder, mutant["name"], *PYTEST, *mutant["tests"], timeout=LIMIT)
+        return OUTCOMES.get(run.returncode, "error")
     except subprocess.TimeoutExpired:  # a loop that does not end any more
-        status = None
-    file.write_text(before)
-    copies.append(folder)
-    return OUTCOMES.get(status, "error")
+        return "error"
+    finally:
+        file.write_text(before)
+        copies.append(folder)
 
 
 def main(arguments: list[str] | None = None, root: Path = REPOSITORY) -> int:

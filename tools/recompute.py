@@ -11,11 +11,17 @@ page says what the records do not.
 
 import argparse
 import ast
+import multiprocessing
 import os
 import re
+import symtable
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import torch
@@ -54,8 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     if absent:
         parser.error(f"not there: {', '.join(absent)}")
     wrong = False
-    for page in progress(args.pages or find(KEPT), "pages"):
-        found = recompute(nbformat.read(page, as_version=4))
+    for page, found in recompute_pages(args.pages or find(KEPT)):
         agree = f"{found.cells} cells and {found.numbers} numbers in prose agree"
         left = f"{found.left} cells and {found.numbers_left} numbers need a model"
         print(f"{page.parent.name}/{page.stem}: {agree}; {left}")
@@ -65,12 +70,18 @@ def main(arguments: list[str] | None = None) -> int:
     return int(wrong)
 
 
+def recompute_pages(pages: list[Path]) -> Iterator[tuple[Path, Recomputed]]:
+    """Each executed chapter in a process of its own: a chapter may change the kit that it uses."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=spawn, max_tasks_per_child=1) as processes:
+        found = processes.map(recompute, (nbformat.read(page, as_version=4) for page in pages))
+        yield from progress(zip(pages, found, strict=True), "pages", total=len(pages))
+
+
 def recompute(page: nbformat.NotebookNode) -> Recomputed:
     """Run the cells of an executed chapter that need no network and compare what they show."""
     found, unknown = Recomputed(), set()
-    shell = InteractiveShell.instance()
-    shell.reset(new_session=True)
-    with NoNetworks() as networks:
+    with own_shell() as shell, NoNetworks() as networks:
         for number, cell in enumerate(page.cells):
             if cell.cell_type != "code" or "skip-execution" in cell.metadata.get("tags", []):
                 continue
@@ -80,7 +91,8 @@ def recompute(page: nbformat.NotebookNode) -> Recomputed:
             if networks.asked_for or is_unknown(error, unknown):
                 unknown |= changed_names(cell.source)
                 for name in unknown & set(shell.user_ns):
-                    del shell.user_ns[name]
+                    if not isinstance(shell.user_ns[name], ModuleType):
+                        del shell.user_ns[name]
                 found.left, found.numbers_left = found.left + 1, found.numbers_left + said
                 continue
             unknown -= changed_names(cell.source)
@@ -90,6 +102,17 @@ def recompute(page: nbformat.NotebookNode) -> Recomputed:
             else:
                 found.cells, found.numbers = found.cells + 1, found.numbers + said
     return found
+
+
+@contextmanager
+def own_shell() -> Iterator[InteractiveShell]:
+    """A shell with no names yet, which takes the place of ``__main__`` while it lasts."""
+    shell = InteractiveShell.instance()
+    try:
+        yield shell
+    finally:
+        shell.restore_sys_module_state()
+        InteractiveShell.clear_instance()
 
 
 class NoNetworks:
@@ -129,17 +152,23 @@ def is_unknown(error: BaseException | None, unknown: set[str]) -> bool:
 
 
 def changed_names(source: str) -> set[str]:
-    """The names that a cell assigns, or whose objects it changes."""
-    names = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name | ast.Subscript | ast.Attribute):
-            if isinstance(node.ctx, ast.Store):
-                names.add(base_name(node))
+    """The names that a cell assigns, or whose objects it changes; those of functions are theirs."""
+    cell = symtable.symtable(source, "cell", "exec")
+    names = {symbol.get_name() for symbol in cell.get_symbols() if symbol.is_assigned()}
+    for node in statements(ast.parse(source)):
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(base_name(node))
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in CHANGERS:
             names.add(base_name(node.func))
     return names - {""}
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes that run when the cell does: not the bodies of functions."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.Lambda):
+            yield child
+            yield from statements(child)
 
 
 def base_name(node: ast.AST) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
-from chapters import REPOSITORY, fingerprint
+from chapters import REPOSITORY, is_current
 
 from kit.experiments.experiment import Experiment
 from kit.plots.sources import device_names
@@ -19,7 +19,7 @@ def chapters(executed: list[Path]) -> str:
     for file in executed:
         notebook = nbformat.read(file, as_version=4)
         run, ours = notebook.metadata["papermill"], notebook.metadata["kit"]
-        current = ours["source"] == fingerprint(REPOSITORY / "notebooks" / file.name)
+        current = is_current(file, REPOSITORY / "notebooks" / file.name)
         rows.append({
             "chapter": f"[{title(notebook)}](../notebooks/{file.name})",
             "profile": run["parameters"]["profile"],

@@ -158,15 +158,14 @@ def judge(claim: Claim, records: pd.DataFrame) -> Measured:
     Seeds are the unit: a seed's requests are averaged first. Then ``verdict`` decides.
     """
     runs = measure(claim, records)
-    whole = runs.notna().groupby("seed").transform("all")  # a seed counts with all its requests
-    values = runs[whole]
+    values = runs.unstack("task").dropna().mean(axis=1)  # a seed counts with all its requests
     if values.empty:
         return NOT_RUN
-    seeds, ran = (len(found.index.unique("seed")) for found in (values, runs))
-    mean, low, high = float(values.groupby("seed").mean().mean()), math.nan, math.nan
+    seeds, ran = len(values), len(runs.index.unique("seed"))
+    mean, low, high = float(values.mean()), math.nan, math.nan  # one seed has no interval
     if seeds > 1:
         spread = over_seeds(values)
-        low, high = spread.low, spread.high
+        mean, low, high = spread.mean, spread.low, spread.high
     return Measured(mean, low, high, seeds, ran, verdict(claim, mean, low, high))
 
 
@@ -207,12 +206,11 @@ def epochs_to(curve: Sequence[float], goal: float, *, for_good: bool = False) ->
 
     With ``for_good`` the first epoch from which on the curve stays there.
     """
-    below = [epoch for epoch, value in enumerate(curve, 1) if value < goal]
+    epochs = list(enumerate(curve, 1))
     if for_good:
-        first = below[-1] + 1 if below else 1
-    else:
-        first = next((epoch for epoch in range(1, len(curve) + 1) if epoch not in below), math.inf)
-    return first if first <= len(curve) else math.inf
+        last_below = max((epoch for epoch, value in epochs if value < goal), default=0)
+        return last_below + 1 if last_below < len(curve) else math.inf
+    return next((epoch for epoch, value in epochs if value >= goal), math.inf)
 
 
 def scorecard(root: Path | None = None, file: Path = FILE) -> pd.DataFrame:
@@ -247,9 +245,9 @@ def show_value(value: float, unit: str) -> str:
     if math.isnan(value):
         return "–"
     if unit == "%":
-        return f"{100 * value:.1f} %".replace("-0.0", "0.0")
+        return f"{100 * value:z.1f} %"
     if unit == "points":
-        return f"{100 * value:+.1f} points".replace("+0.0", "0.0").replace("-0.0", "0.0")
+        return f"{100 * value:+z.1f} points".replace("+0.0", "0.0")
     if unit == "% of the maximum":
         return f"{100 * value:.0f} % of the maximum"
     number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -167,8 +167,8 @@ def by_run(runs: pd.DataFrame, arm: str, metric: str) -> pd.Series:
     ValueError
         an arm or a metric that the runs do not have.
     """
-    one_of("arm", arm, list(runs["arm"].unique()))
-    one_of("metric", metric, list(runs.columns))
+    one_of("arm", arm, runs["arm"].unique())
+    one_of("metric", metric, runs.columns)
     return runs[runs["arm"] == arm].set_index(["task", "seed"])[metric].astype(float)
 
 

@@ -25,14 +25,13 @@ from kit.plots.style import (
     PINK,
     RED,
     SKY,
-    STYLE,
     YELLOW,
     figure,
     style,
 )  # fmt: skip
 
 __all__ = [
-    "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "STYLE", "YELLOW", "card", "curves", "dots",
+    "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "YELLOW", "card", "curves", "dots",
     "figure", "findings", "heat", "images", "intervals", "layers", "matrix", "panels",
     "pareto_front", "pictures", "projections", "request_label", "roc", "say", "shares", "show",
     "slider", "stacked", "standing", "style", "table", "trade_off",

@@ -5,7 +5,7 @@ import html
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -105,7 +105,8 @@ def table(
         return str(value)
 
     styled = frame.style.format(text).set_table_attributes('class="dataframe"')
-    if isinstance(frame.index, pd.RangeIndex):
+    counted = isinstance(frame.index, pd.RangeIndex)
+    if counted:
         styled = styled.hide(axis="index")
     if not (sortable or filters):
         display(styled)
@@ -117,18 +118,18 @@ def table(
             rf'\1<button class="kit-sort" onclick="{html.escape(_SORT)}">\2</button></th>',
             page,
         )
-    lists = "".join(_filter(frame, column) for column in filters)
+    places = {column: frame.columns.get_loc(column) + (not counted) for column in filters}
+    lists = "".join(_filter(c, place, frame[c].map(text).unique()) for c, place in places.items())
     page = f'<div class="kit-table">{lists}{page}</div>'
     display({"text/html": page, "text/plain": frame.to_string()}, raw=True)
 
 
-def _filter(frame: pd.DataFrame, column: str) -> str:
-    """A list of a column's values, to choose rows by."""
-    place = frame.columns.get_loc(column) + (not isinstance(frame.index, pd.RangeIndex))
-    values = "".join(f"<option>{html.escape(str(v))}</option>" for v in frame[column].unique())
+def _filter(column: str, place: int, values: Iterable[str]) -> str:
+    """A list of the values of a column, which stands at this place in a row."""
+    options = "".join(f"<option>{html.escape(value)}</option>" for value in values)
     return (
         f'<label class="kit-filter">{html.escape(column)} <select data-column="{place}" '
-        f'onchange="{html.escape(_FILTER)}"><option value="">all</option>{values}</select></label>'
+        f'onchange="{html.escape(_FILTER)}"><option value="">all</option>{options}</select></label>'
     )
 
 

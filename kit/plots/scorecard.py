@@ -23,24 +23,23 @@ def findings(statements: pd.DataFrame, about: Mapping[str, str], verdicts: list[
     verdicts
         in the order in which a cell shows them; each has a colour and a marker of its own.
     """
-    papers = list(statements["paper"].unique())
+    papers, kinds = list(statements["paper"].unique()), list(about)
     fig, axis = figure(7, 1.2 + 0.7 * len(papers))
     said = []
-    for y, paper in enumerate(papers):
-        for x, kind in enumerate(about):
-            here = statements[(statements["paper"] == paper) & (statements["about"] == kind)]
-            found = sorted(here["verdict"], key=verdicts.index)
-            for place, verdict in enumerate(found):
-                column, line = place % IN_A_ROW, place // IN_A_ROW
-                axis.plot(x + 0.16 * (column - 2), y + 0.26 * (line - 0.5), linestyle="",
-                          markersize=8.5, markeredgecolor="white", **style(verdict))  # fmt: skip
-            counts = ", ".join(f"{found.count(v)} {v}" for v in verdicts if v in found)
-            said += [f"{paper}, {about[kind]}: {counts}"] if found else []
+    for (paper, kind), here in statements.groupby(["paper", "about"], sort=False):
+        found = sorted(here["verdict"], key=verdicts.index)
+        for place, verdict in enumerate(found):
+            line, column = divmod(place, IN_A_ROW)
+            x, y = (
+                kinds.index(kind) + 0.16 * (column - 2),
+                papers.index(paper) + 0.26 * (line - 0.5),
+            )
+            axis.plot(x, y, linestyle="", markersize=8.5, markeredgecolor="white", **style(verdict))
+        counts = ", ".join(f"{found.count(v)} {v}" for v in verdicts if v in found)
+        said.append(f"{paper}, {about[kind]}: {counts}")
     _frame(axis, papers, list(about.values()), verdicts)
-    show(
-        fig,
-        f"A mark for each of {len(statements)} statements. {'; '.join(said)}".replace("\n", " "),
-    )
+    told = "; ".join(said).replace("\n", " ")
+    show(fig, f"A mark for each of {len(statements)} statements. {told}")
 
 
 def _frame(axis: plt.Axes, papers: list[str], headings: list[str], verdicts: list[str]) -> None:

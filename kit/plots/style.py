@@ -16,13 +16,7 @@ STYLE = {
     "retrain": ("#000000", "D"),
     "finetune": (SKY, "v"),
     "logit_mask": (PINK, "X"),
-    "logit mask": (PINK, "X"),
-    "fine-tuning": (SKY, "v"),
-    "UNSIR": (BLUE, "s"),
-    "no noise": (GREEN, "P"),
-    "ERwP": (GREEN, "s"),
     "unsir": (BLUE, "s"),
-    "unsir paper": (BLUE, "s"),
     "unsir code": (ORANGE, "^"),
     "unsir no_noise": (GREEN, "P"),
     "unsir gaussian": (RED, "p"),
@@ -53,6 +47,16 @@ STYLE = {
     "feature_filter": (ORANGE, "X"),
 }
 
+# Other names of the same thing, as pictures say them.
+ALIASES = {
+    "logit mask": "logit_mask",
+    "fine-tuning": "finetune",
+    "UNSIR": "unsir",
+    "unsir paper": "unsir",
+    "no noise": "unsir no_noise",
+    "ERwP": "erwp",
+}
+
 
 COLOURS = (ORANGE, SKY, GREEN, BLUE, RED, PINK)
 
@@ -78,19 +82,18 @@ _RC = {
 
 def style(method: str) -> dict:
     """Colour and marker of a method, the same in every figure; new names get one of their own."""
-    if method not in STYLE:
-        number = zlib.crc32(method.encode())
-        STYLE[method] = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-    colour, marker = STYLE[method]
+    number = zlib.crc32(method.encode())
+    drawn = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+    colour, marker = STYLE.get(ALIASES.get(method, method), drawn)
     return {"color": colour, "marker": marker}
 
 
 def distinct(names: Sequence[str]) -> dict[str, dict]:
     """A look for each line of one figure: a method's own, and for other names one that is free."""
-    looks = {name: style(name) for name in names if name in STYLE}
+    looks = {name: style(name) for name in names if ALIASES.get(name, name) in STYLE}
     taken = [look["color"] for look in looks.values()]
     free = [(c, m) for c, m in zip(COLOURS, MARKERS, strict=False) if c not in taken]
-    others = [name for name in names if name not in STYLE]
+    others = [name for name in names if name not in looks]
     for number, name in enumerate(others):
         colour, marker = free[number % len(free)]
         looks[name] = {"color": colour, "marker": marker}

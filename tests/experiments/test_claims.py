@@ -176,6 +176,23 @@ def test_a_seed_without_the_number_is_not_silent(root):
     assert score(root)["seeds"] == 2 and score(root)["ran"] == 3
 
 
+@pytest.mark.parametrize("without", ["a number", "a record"])
+def test_a_seed_counts_with_all_its_requests(root, without):
+    text = CLAIM.replace('"seconds"', '"forget_accuracy"').replace('theirs = "retrain"\n', "")
+    (root / "claims.toml").write_text(text.replace('compare = "inverse ratio"\n', ""))
+    for seed in range(3):
+        (file,) = (root / "records").glob(f"*_finetune_*_s{seed}.json")
+        for request, value in (("class:1", 0.1), ("class:2", 0.3 if seed < 2 else None)):
+            if (seed, request, without) == (2, "class:2", "a record"):
+                continue
+            run = results.record_id("toy", "d", "m", "finetune", {}, request, seed)
+            record = json.loads(file.read_text()) | {"id": run, "task": request}
+            record["metrics"] = {"forget_accuracy": value}
+            results.write(record, root / "records")
+    row = score(root)
+    assert row["mean"] == pytest.approx(0.2) and row["seeds"] == 2 and row["ran"] == 3
+
+
 def test_their_number_may_stand_in_another_column(root):
     for method, column in (("finetune", "filtered_balanced_accuracy"), ("retrain", "balanced")):
         for seed in range(3):

@@ -62,6 +62,25 @@ def test_names_that_are_assigned_anew_are_known_again():
     assert page.cells == 2 and page.numbers == 1 and not page.differences
 
 
+def test_the_names_of_a_function_are_its_own():
+    page = found(
+        cell("import torch\ntotal = 2\ndef f():\n    total = torch.nn.Linear(1, 1)"),
+        cell("f()"),
+        cell("def g(total):\n    hidden = total\n[hidden for hidden in range(2)]"),
+        cell("display(Markdown(f'{total}'))", "3"),
+    )
+    assert page.left == 1 and len(page.differences) == 1  # total is known, and not what it said
+    unknown = cell("import torch\nhidden = torch.nn.Linear(1, 1)")
+    page = found(unknown, cell("def g():\n    hidden = 1"), cell("hidden"))
+    assert page.left == 2 and not page.differences  # g makes it known to nobody
+
+
+def test_modules_stay_known():
+    source = "import torch, types\ntypes.own = torch.nn.Linear(1, 1)"
+    page = found(cell(source), cell("display(Markdown(types.__name__))", "types"))
+    assert page.left == 1 and page.cells == 2
+
+
 def test_tables_and_alt_texts_count_and_styles_do_not():
     html = '<style>#T_{} {{}}</style><img alt="{}: 0.5"><td>7</td>'
     same, other = (recompute.text({"text/html": html.format(i, "mean")}) for i in (1, 2))
