@@ -158,13 +158,13 @@ def judge(claim: Claim, records: pd.DataFrame) -> Measured:
     Seeds are the unit: a seed's requests are averaged first. Then ``verdict`` decides.
     """
     runs = measure(claim, records)
-    values = runs.unstack("task").dropna().mean(axis=1)  # a seed counts with all its requests
-    if values.empty:
+    by_seed = runs.unstack("task").dropna().mean(axis=1)  # a seed counts with all its requests
+    if by_seed.empty:
         return NOT_RUN
-    seeds, ran = len(values), len(runs.index.unique("seed"))
-    mean, low, high = float(values.mean()), math.nan, math.nan  # one seed has no interval
+    seeds, ran = len(by_seed), len(runs.index.unique("seed"))
+    mean, low, high = float(by_seed.mean()), math.nan, math.nan  # one seed has no interval
     if seeds > 1:
-        spread = over_seeds(values)
+        spread = over_seeds(by_seed)
         mean, low, high = spread.mean, spread.low, spread.high
     return Measured(mean, low, high, seeds, ran, verdict(claim, mean, low, high))
 
