@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.runtime.backends import BACKENDS
+from kit.runtime.version import __version__, rival
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +21,17 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; bad input prints one line that says what was wrong and returns 2.
 
-    Runs that failed return 3: they are listed, and everything else was done.
+    Runs that failed return 3: they are listed, and everything else was done. An interrupt returns
+    130: what was finished is kept, and the same command goes on from there.
     """
     args = _parser().parse_args(arguments)
+    if told := rival():
+        print(f"kit: {told}", file=sys.stderr)
     try:
         failed = args.command(args)
+    except KeyboardInterrupt:
+        print("kit: interrupted; finished runs are kept, the same command goes on", file=sys.stderr)
+        return 130
     except (ValueError, OSError) as error:
         print(f"kit: {error}", file=sys.stderr)
         return 2
@@ -34,7 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m kit", description=__doc__.splitlines()[0])
+    called = "kit" if Path(sys.argv[0]).name == "kit" else "python -m kit"
+    parser = argparse.ArgumentParser(prog=called, description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"kit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     command = commands.add_parser("run", help="run experiment files and write their records")
@@ -95,7 +104,8 @@ def _sweep(args: argparse.Namespace) -> str:
 
     usual = profile("quick")
     data = datasets.load(args.dataset or usual.dataset, root=args.root)
-    chosen = args.methods if args.methods == "all" else args.methods.split(",")
+    named = [name.strip() for name in args.methods.split(",")]
+    chosen = "all" if named == ["all"] else named
     done = sweep(
         _task(args.task, data), chosen, args.seeds, name=args.name, model=args.model,
         recipe=usual.recipe, audits=args.audits, backend=args.backend, workers=args.workers,
@@ -126,9 +136,11 @@ def _task(text: str, data: "ImageData") -> "ForgetTask":
 def _list(args: argparse.Namespace) -> None:
     from kit import datasets, methods, models
 
-    for name in methods.names():
-        method = methods.get(name)
-        print(f"method  {name:12} {'/'.join(method.level):14} needs {method.needs}")
+    rows = [(name, "/".join(methods.get(name).level)) for name in methods.names()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, level in rows:
+        needs = methods.get(name).needs
+        print(f"method  {name:{widths[0]}} {level:{widths[1]}} needs {needs}")
     print("models ", ", ".join(models.names()))
     print("data   ", ", ".join(datasets.names()))
 

@@ -133,3 +133,31 @@ def test_the_help_names_all_audits(capsys):
         main(["sweep", "--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert f"{', '.join(AUDITS[:-1])} or {AUDITS[-1]}" in told
+
+
+def test_an_interrupt_is_one_line(tmp_path, monkeypatch, capsys):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kit.experiments.run.run", stop)
+    file = tmp_path / "one.toml"
+    file.write_text('profile = "quick"\nforget = [[3]]\nseeds = [0]\narms = []\n')
+    assert main(["run", str(file)]) == 130
+    assert capsys.readouterr().err.startswith("kit: interrupted; finished runs are kept")
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0 and capsys.readouterr().out == f"kit {kit.__version__}\n"
+
+
+def test_another_package_of_the_name_is_said(monkeypatch, capsys):
+    monkeypatch.setattr("kit.__main__.rival", lambda: "two packages")
+    assert main(["list"]) == 0 and capsys.readouterr().err == "kit: two packages\n"
+
+
+def test_the_list_is_in_columns(capsys):
+    main(["list"])
+    lines = [s for s in capsys.readouterr().out.splitlines() if s.startswith("method ")]
+    assert len({line.index(" needs ") for line in lines}) == 1

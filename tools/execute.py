@@ -2,8 +2,9 @@
 
     python tools/execute.py --profile paper --into results/executed/paper notebooks/*.ipynb
 
-A chapter is written when it has run to its end; one that fails is reported and does not stop the
-others. With --resume, chapters executed since their text last changed are left as they are.
+A chapter is written when it has run to its end; one that fails, has no kernel or is damaged is
+reported and does not stop the others. With --resume, chapters executed since their text last
+changed are left as they are.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     for chapter in progress(todo, f"chapters at {args.profile}"):
         try:
             execute(chapter, args.into / chapter.name, args.profile)
-        except (papermill.PapermillExecutionError, RuntimeError) as error:  # or its kernel died
+        except Exception as error:  # of a cell, of a kernel that is not there, of a damaged file
             failed[chapter] = error
     for chapter, error in failed.items():
         print(f"{chapter} failed:\n{error}", file=sys.stderr)

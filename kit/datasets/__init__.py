@@ -4,7 +4,8 @@ from pathlib import Path
 
 from kit.datasets import caltech, celeba, fashion_mnist, omniglot, torchvision_sets
 from kit.datasets.annotated import AnnotatedData
-from kit.datasets.data import ImageData, from_tensors
+from kit.datasets.arrays import from_tensors
+from kit.datasets.data import ImageData
 from kit.datasets.folder import from_folder, load_cifar10_jpeg
 from kit.datasets.sources import data_root
 from kit.runtime.checks import known

@@ -19,13 +19,15 @@ def load_caltech256(root: Path, download: bool) -> ImageData:
         Caltech256(root, download=True)
     if not folder.is_dir():
         raise missing("caltech256", folder, f"unpack 256_ObjectCategories.tar into {folder.parent}")
-    index = index_classes(folder)
+    index, _ = index_classes(folder)
     small = sorted(name for name, files in index.items() if len(files) <= TRAIN_IMAGES)
     if small:
         raise ValueError(f"{folder} has no more than {TRAIN_IMAGES} images of {', '.join(small)}")
     classes = sorted(index)
     train, test = (
-        read_images({k: v[part] for k, v in index.items()}, classes, IMAGE_SIZE, False)
+        read_images(
+            {k: v[part] for k, v in index.items()}, classes, IMAGE_SIZE, False, resize="squash"
+        )
         for part in (slice(None, TRAIN_IMAGES), slice(TRAIN_IMAGES, None))
     )
     return ImageData("caltech256", *train, *test, classes)

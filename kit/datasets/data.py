@@ -1,16 +1,19 @@
 """``ImageData``: one image data set in memory, and the checks every data set must pass."""
 
 import hashlib
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor
 
 from kit.datasets.split import draw_from_each
+
+CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +29,16 @@ class ImageData:
     train_y, test_y
         int64 ``[n]``, class indices 0 to ``len(classes) - 1``.
     classes
-        class names.
+        class names, each once.
+    train_files
+        the file of each training image, so that images can be named by them; not part of the
+        fingerprint.
 
     Raises
     ------
     ValueError
-        images that are not uint8 or not 4-D, labels that do not match the images,
-        class indices out of range, an empty split.
+        images that are not uint8 or not 4-D, have other than 1, 3 or 4 channels or only the values
+        0 and 1, labels that do not match the images, class indices out of range, an empty split.
     """
 
     name: str
@@ -41,14 +47,24 @@ class ImageData:
     test_x: Tensor
     test_y: Tensor
     classes: list[str]
+    train_files: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self):
-        _check("training", self.train_x, self.train_y, self.classes)
-        _check("test", self.test_x, self.test_y, self.classes)
+        for part, x, y in (
+            ("training", self.train_x, self.train_y),
+            ("test", self.test_x, self.test_y),
+        ):
+            _check_images(part, x)
+            _check_labels(part, y, len(x), self.num_classes)
+        _check_names(self.classes)
         if self.train_x.shape[1:] != self.test_x.shape[1:]:
             raise ValueError(
                 f"training images have shape {tuple(self.train_x.shape[1:])} but test images "
                 f"{tuple(self.test_x.shape[1:])}; both must agree"
+            )
+        if self.train_files and len(self.train_files) != len(self.train_y):
+            raise ValueError(
+                f"{len(self.train_files)} files for {len(self.train_y)} training images"
             )
 
     @property
@@ -99,8 +115,10 @@ class ImageData:
         if not out.any() or out.all():
             raise ValueError(f"holding out a share of {share} leaves no image on one side")
         x, y = self.train_x, self.train_y
-        name = f"{self.name}-held-out"
-        return ImageData(name, x[~out], y[~out], x[out], y[out], self.classes)
+        return ImageData(
+            f"{self.name}-held-out", x[~out], y[~out], x[out], y[out], self.classes,
+            train_files=_some(self.train_files, (~out).nonzero().flatten()),
+        )  # fmt: skip
 
     def thinned(self, share: float, seed: int = 0) -> "ImageData":
         """The same data set with this share of each class's training images, for what would take
@@ -116,7 +134,7 @@ class ImageData:
         kept = self._drawn(share, seed)
         return ImageData(
             f"{self.name}-{len(kept)}", self.train_x[kept], self.train_y[kept],
-            self.test_x, self.test_y, self.classes,
+            self.test_x, self.test_y, self.classes, train_files=_some(self.train_files, kept),
         )  # fmt: skip
 
     def _drawn(self, share: float, seed: int) -> Tensor:
@@ -131,73 +149,52 @@ class ImageData:
         )
 
 
-def from_tensors(
-    name: str,
-    train_x: ArrayLike,
-    train_y: ArrayLike,
-    test_x: ArrayLike,
-    test_y: ArrayLike,
-    classes: Sequence[str] | None = None,
-) -> ImageData:
-    """Make a data set of your own tensors.
-
-    Parameters
-    ----------
-    train_x, test_x
-        uint8 0..255 or floating point 0..1, ``[n, channels, height, width]``.
-    train_y, test_y
-        integers ``[n]``.
-    classes
-        class names; by default "0", "1", ... up to the largest label.
-
-    Raises
-    ------
-    ValueError
-        NaN or out-of-range images, or anything ``ImageData`` refuses.
-    """
-    train_y, test_y = torch.as_tensor(train_y), torch.as_tensor(test_y)
-    if classes is None:
-        classes = [str(c) for c in range(int(max(train_y.max(), test_y.max())) + 1)]
-    return ImageData(
-        name,
-        _to_bytes(torch.as_tensor(train_x), "training"),
-        train_y.long(),
-        _to_bytes(torch.as_tensor(test_x), "test"),
-        test_y.long(),
-        list(classes),
-    )
-
-
-def _to_bytes(images: Tensor, part: str) -> Tensor:
-    if not images.is_floating_point():
-        return images
-    if not torch.isfinite(images).all():
-        bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
-        raise ValueError(f"{bad} of the {part} images contain NaN or infinite values")
-    if images.numel() and (images.min() < 0 or images.max() > 1):
+def _check_images(part: str, images: Tensor) -> None:
+    shape = tuple(images.shape)
+    if not isinstance(images, Tensor) or images.dtype != torch.uint8 or images.dim() != 4:
+        hint = "; x[:, None] gives grey images their channel" if len(shape) == 3 else ""
         raise ValueError(
-            f"floating-point {part} images must lie in [0, 1], found "
-            f"[{images.min():.3g}, {images.max():.3g}]; divide by 255 or pass uint8"
+            f"{part} images must be uint8 [n, channels, height, width], got "
+            f"{type(images).__name__} of {images.dtype} {shape}; kit.datasets.from_tensors "
+            f"converts arrays, and floats in [0, 1]{hint}"
         )
-    return (images * 255).round().to(torch.uint8)
-
-
-def _check(part: str, images: Tensor, labels: Tensor, classes: list[str]) -> None:
-    if images.dtype != torch.uint8 or images.dim() != 4:
+    if images.numel() == 0:
+        raise ValueError(f"there are no {part} images in a tensor of shape {shape}")
+    if images.shape[1] not in CHANNELS:
+        last = images.shape[3] in CHANNELS
+        hint = "; they have their channels last: permute them by (0, 3, 1, 2)" if last else ""
         raise ValueError(
-            f"{part} images must be uint8 [n, channels, height, width], got {images.dtype} "
-            f"{tuple(images.shape)}; kit.datasets.from_tensors converts floats in [0, 1]"
+            f"{part} images [n, channels, height, width] must have 1, 3 or 4 channels, got shape "
+            f"{shape}{hint}"
         )
-    if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+    if images.max() == 1:
         raise ValueError(
-            f"{part} labels must be int64 [n] with one label per image: {len(images)} images, "
+            f"the largest value of the {part} images is 1 of 255: were they divided before they "
+            f"became bytes? Give bytes up to 255, or floats in [0, 1] to kit.datasets.from_tensors"
+        )
+
+
+def _check_labels(part: str, labels: Tensor, count: int, num_classes: int) -> None:
+    if labels.dtype != torch.int64 or labels.shape != (count,):
+        raise ValueError(
+            f"{part} labels must be int64 [n] with one label per image: {count} images, "
             f"labels {labels.dtype} {tuple(labels.shape)}"
         )
-    if len(images) == 0:
-        raise ValueError(f"there are no {part} images")
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= len(classes):
+    if low < 0 or high >= num_classes:
         raise ValueError(
-            f"{part} labels must lie in 0..{len(classes) - 1} ({len(classes)} classes), "
+            f"{part} labels must lie in 0..{num_classes - 1} ({num_classes} classes), "
             f"found {low}..{high}"
         )
+
+
+def _check_names(classes: Sequence[str]) -> None:
+    """A request by name must mean one class."""
+    counts = Counter(unicodedata.normalize("NFC", str(name)) for name in classes)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise ValueError(f"several classes are called {', '.join(map(repr, twice[:5]))}")
+
+
+def _some(files: tuple[str, ...], rows: Tensor) -> tuple[str, ...]:
+    return tuple(files[row] for row in rows.tolist()) if files else ()

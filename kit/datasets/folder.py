@@ -1,22 +1,33 @@
 """Any image set that is a tree of folders: train/<class>/*, test/<class>/*."""
 
+import unicodedata
+import warnings
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from kit.datasets.data import ImageData
-from kit.runtime.progress import progress
+from kit.datasets.pictures import HEIC, read_files, suffixes
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
+HIDDEN = {"__macosx", "@eadir", "thumbs.db", "desktop.ini"}  # and all that begins with a dot
 
 
 def from_folder(
-    path: str | Path, image_size: int | None = None, *, name: str | None = None, grey: bool = False
+    path: str | Path,
+    image_size: int | None = None,
+    *,
+    name: str | None = None,
+    grey: bool = False,
+    resize: str = "crop",
+    on_error: str = "raise",
 ) -> ImageData:
     """Read ``path/train/<class>/*`` and ``path/test/<class>/*`` into memory.
+
+    Pictures are read as a viewer shows them: turned as the camera says, on white where they are
+    transparent, 16 bits scaled to 8. Hidden files and folders are passed over; a warning counts
+    what else is left out.
 
     Parameters
     ----------
@@ -27,24 +38,44 @@ def from_folder(
         name for the records, by default the folder's.
     grey
         one channel in place of three.
+    resize
+        how an oblong picture becomes a square: "crop" cuts the middle out, "pad" adds black,
+        "squash" distorts.
+    on_error
+        "skip" leaves out files that cannot be read, with a warning; "raise" names them.
 
     Raises
     ------
     FileNotFoundError
         ``train`` or ``test`` is not there.
     ValueError
-        no classes, a class without images, different classes in the two parts, a file
-        that cannot be read as an image, sizes that differ.
+        no classes, a class without images, different classes in the two parts, files that cannot
+        be read as images (all are named), sizes that differ.
     """
     path = Path(path)
-    parts = {part: index_classes(path / part) for part in ("train", "test")}
-    classes = sorted(parts["train"])
-    if set(classes) != set(parts["test"]):
-        odd = sorted(set(classes) ^ set(parts["test"]))
+    (train, train_rest), (test, test_rest) = (index_classes(path / p) for p in ("train", "test"))
+    if rest := train_rest + test_rest:
+        warnings.warn(f"{path}: left out {_counted(rest)}", stacklevel=2)
+    classes = sorted(train)
+    if set(train) != set(test):
+        odd = sorted(set(train) ^ set(test))
         raise ValueError(f"{path}: train and test must hold the same classes; only in one: {odd}")
-    tensors = [read_images(parts[part], classes, image_size, grey) for part in ("train", "test")]
-    (train_x, train_y), (test_x, test_y) = tensors
-    return ImageData(name or path.name, train_x, train_y, test_x, test_y, classes)
+    listed = [
+        (file, label, part)
+        for part, index in (("train", train), ("test", test))
+        for label, name in enumerate(classes)
+        for file in index[name]
+    ]
+    images, kept = read_files(
+        [file for file, _, _ in listed], image_size, grey=grey, resize=resize, on_error=on_error
+    )
+    files, labels, parts = zip(*(listed[i] for i in kept), strict=True)
+    _refuse_missing(set(zip(labels, parts, strict=True)), classes)
+    n, labels = parts.count("train"), torch.tensor(labels)
+    return ImageData(
+        name or path.name, images[:n], labels[:n], images[n:], labels[n:], classes,
+        train_files=tuple(str(file.absolute()) for file in files[:n]),
+    )  # fmt: skip
 
 
 def load_cifar10_jpeg(root: Path, download: bool) -> ImageData:
@@ -60,43 +91,71 @@ def load_cifar10_jpeg(root: Path, download: bool) -> ImageData:
     return from_folder(path)
 
 
-def index_classes(folder: Path) -> dict[str, list[Path]]:
-    """Class name -> its image files, sorted by name."""
+def index_classes(folder: Path) -> tuple[dict[str, list[Path]], Counter]:
+    """Class name -> its image files, sorted by name; and how many of what kind are left out.
+
+    However a system composes accents, a name is the same.
+    """
     if not folder.is_dir():
         raise FileNotFoundError(
             f"{folder} is not there; from_folder needs train/<class>/* and test/<class>/*"
         )
-    classes = {
-        d.name: sorted(f for f in d.iterdir() if f.suffix.lower() in SUFFIXES)
-        for d in folder.iterdir()
-        if d.is_dir()
-    }
+    wanted, left_out, classes = suffixes(), Counter(), {}
+    for inside in _visible(folder):
+        if not inside.is_dir():
+            left_out["file beside the class folders"] += 1
+            continue
+        name = unicodedata.normalize("NFC", inside.name)
+        if name in classes:
+            raise ValueError(f"{folder} has two folders called {name!r}, to the eye the same")
+        classes[name] = []
+        for file in _visible(inside):
+            if (kind := _kind(file)) in wanted:
+                classes[name].append(file)
+            else:
+                left_out[kind] += 1
     empty = sorted(name for name, files in classes.items() if not files)
     if not classes or empty:
-        raise ValueError(f"{folder} has no images in {empty or 'any class folder'}")
-    return classes
+        found = f"; there are {_counted(left_out)}" if left_out else ""
+        raise ValueError(f"{folder} has no images in {empty or 'any class folder'}{found}")
+    return classes, left_out
 
 
 def read_images(
-    index: dict[str, list[Path]], classes: list[str], image_size: int | None, grey: bool
+    index: dict[str, list[Path]],
+    classes: list[str],
+    image_size: int | None,
+    grey: bool,
+    *,
+    resize: str = "crop",
 ) -> tuple[Tensor, Tensor]:
     """Class name -> files, as uint8 images ``[N, channels, S, S]`` and labels ``[N]``."""
-    files = [(file, label) for label, name in enumerate(classes) for file in index[name]]
-    images = []
-    for file, _ in progress(files, "reading images"):
-        try:
-            with Image.open(file) as image:
-                image = image.convert("L" if grey else "RGB")
-                if image_size is not None:
-                    image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-                pixels = torch.from_numpy(np.array(image))
-        except (UnidentifiedImageError, OSError) as error:
-            raise ValueError(f"{file} cannot be read as an image: {error}") from error
-        pixels = pixels[None] if grey else pixels.permute(2, 0, 1)
-        if pixels.shape[1:] != (pixels.shape[1],) * 2 or images and pixels.shape != images[0].shape:
-            raise ValueError(
-                f"{file} is {pixels.shape[2]}x{pixels.shape[1]}; all images must be squares of one "
-                f"size: pass image_size= to resize them"
-            )
-        images.append(pixels)
-    return torch.stack(images), torch.tensor([label for _, label in files])
+    files = [file for name in classes for file in index[name]]
+    labels = [label for label, name in enumerate(classes) for _ in index[name]]
+    return read_files(files, image_size, grey=grey, resize=resize)[0], torch.tensor(labels)
+
+
+def _refuse_missing(found: set[tuple[int, str]], classes: list[str]) -> None:
+    """Each class must have an image that can be read in both parts."""
+    for part in ("train", "test"):
+        missing = [name for label, name in enumerate(classes) if (label, part) not in found]
+        if missing:
+            raise ValueError(f"no image of {', '.join(missing)} can be read in {part}")
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder, sorted, but for what systems and tools hide there."""
+    return sorted(f for f in folder.iterdir() if f.name[0] != "." and f.name.lower() not in HIDDEN)
+
+
+def _kind(file: Path) -> str:
+    """The suffix of a file, or what else it is."""
+    return "sub-folder" if file.is_dir() else file.suffix.lower() or "file without a suffix"
+
+
+def _counted(left_out: Counter) -> str:
+    counts = ", ".join(f"{count} x {kind}" for kind, count in sorted(left_out.items()))
+    phones = HEIC & set(left_out)
+    return (
+        f"{counts}; the package pillow-heif reads {', '.join(sorted(phones))}" if phones else counts
+    )

@@ -2,7 +2,8 @@
 
 import torch
 
-from kit.datasets.data import ImageData, from_tensors
+from kit.datasets.arrays import from_tensors
+from kit.datasets.data import ImageData
 
 
 def toy_data(

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from torch import nn
+
 from kit.datasets import ImageData
 from kit.experiments import results
 from kit.experiments.tuning import best, trials
@@ -50,7 +52,7 @@ class Experiment:
     Raises
     ------
     ValueError
-        tables of two kinds, or ``samples`` beside a table.
+        requests, seeds or arms that are none, tables of two kinds, or ``samples`` beside a table.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Experiment:
     tuning: dict = field(default_factory=dict)  # settings of all arms but the two trained ones
 
     def __post_init__(self):
+        _check_lists(self)
         if sum(bool(getattr(self, kind)) for kind in KINDS) > 1:
             raise ValueError(f"{self.name}: an experiment has one table of {', '.join(KINDS)}")
         if self.samples and self.kind != "one":
@@ -89,7 +92,7 @@ class Experiment:
             raise FileNotFoundError(f"{path} is not there; {path.parent} holds {known or 'none'}")
         try:
             return cls(name=path.stem, **tomllib.loads(path.read_text()))
-        except (tomllib.TOMLDecodeError, TypeError) as error:
+        except (ValueError, TypeError) as error:  # also text that is not UTF-8
             raise ValueError(f"{path} is not an experiment: {error}") from error
 
     @cached_property
@@ -151,6 +154,13 @@ class Run:
     request: Request
     seed: int
     arm: dict  # {"method": ..., <settings>}
+    model: nn.Module | None = None  # of kit.models.wrap, in place of the experiment's network
+
+    @property
+    def network(self) -> tuple[str | nn.Module, dict]:
+        """The network, or its name, and its options."""
+        name, options = self.experiment.network
+        return (name if self.model is None else self.model), options
 
     @property
     def id(self) -> str:
@@ -198,6 +208,7 @@ class Run:
             outcome.out, outcome.task, outcome.metrics, experiment=self.experiment.name,
             model=self.experiment.network[0], recipe=self.experiment.full_recipe,
             options=settings(self.arm), inputs=self.inputs, curves=outcome.curves,
+            request=self.request.name,
         )  # fmt: skip
         assert record["id"] == self.id, f"a run called {self.id} made a record of {record['id']}"
         return record
@@ -212,6 +223,27 @@ class Outcome:
     out: Unlearned
     metrics: dict[str, float]
     curves: dict[str, list[float]] = field(default_factory=dict)
+
+
+def _check_lists(experiment: Experiment) -> None:
+    """``ValueError`` unless requests, seeds and arms are what they must be."""
+
+    def whole(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    needed = {
+        "forget": ("lists of class indices, [[3]]",
+                   lambda one: isinstance(one, list) and all(map(whole, one))),
+        "seeds": ("whole numbers, [0, 1, 2]", whole),
+        "arms": ('tables with a method, [{method = "unsir"}]',
+                 lambda one: isinstance(one, dict) and isinstance(one.get("method"), str)),
+    }  # fmt: skip
+    for name, (kind, fits) in needed.items():
+        given = getattr(experiment, name)
+        if not isinstance(given, list) or not all(map(fits, given)):
+            raise ValueError(f"{experiment.name}: {name} must be a list of {kind}; got {given!r}")
+        if not given and name != "arms":
+            raise ValueError(f"{experiment.name}: {name} is empty: nothing would run")
 
 
 def request_name(classes: list[int], images: int) -> str:

@@ -52,10 +52,22 @@ def config(experiment: Experiment, arm: dict):
     return method.configure(**with_augment(experiment.changes(arm)))
 
 
+def check(experiment: Experiment, arm: dict, task: ForgetTask) -> None:
+    """``ValueError`` if an arm cannot run on a task: unknown, set wrongly, for other requests."""
+    config(experiment, arm)
+    if arm["method"] in COMPARED:
+        return
+    method = methods.get(arm["method"])
+    if task.level not in method.level:
+        raise ValueError(f"{method.name} does not serve {task.level} forgetting, {task.name}")
+    if method.takes is not nn.Module:
+        raise ValueError(f"{method.name} works on a {method.takes.__qualname__}: run it by itself")
+
+
 def measure(run: Run, root: Path) -> Outcome:
     """Train the original and the retrained model (or load them), serve the request, judge."""
     experiment, task, seed = run.experiment, run.request.task, run.seed
-    name, options = experiment.network
+    name, options = run.network
     options |= {"recipe": experiment.full_recipe}
     with watch(class_accuracies(task)) if experiment.curves else nullcontext([]) as looks:
         original = trained(name, task, seed=seed, **options)
@@ -84,7 +96,7 @@ def reference_row(run: Run, root: Path) -> dict[str, float] | None:
 def _network(run: Run, original: nn.Module, gold: nn.Module) -> Unlearned:
     """The network of an arm; those that are only compared with at the cost of their training."""
     experiment, task, seed = run.experiment, run.request.task, run.seed
-    name, options = experiment.network
+    name, options = run.network
     if run.arm in TRAINED:
         method, recipe = run.arm["method"], experiment.full_recipe
         model = original if method == "original" else gold

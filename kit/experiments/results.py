@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 import platform
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -37,32 +38,44 @@ HEADLINES = (  # the metrics that a table of records shows, in this order, where
 
 
 def records_root() -> Path:
-    """``results/records`` of the repository, or the copy inside an installed package."""
+    """Where new records go: ``$KIT_RECORDS``, else ``results/records`` of the repository, else, of
+    an installed package, ``results/records`` in the current folder."""
+    if "KIT_RECORDS" in os.environ:
+        return Path(os.environ["KIT_RECORDS"])
     repository = PACKAGE.parent / "results" / "records"
-    return repository if repository.is_dir() else PACKAGE / "records"
+    return repository if repository.is_dir() else Path.cwd() / "results" / "records"
+
+
+def read_from(root: Path | None = None) -> list[Path]:
+    """The folders in which records are looked for: one's own first, then those that came with an
+    installed package."""
+    if root is not None:
+        return [root]
+    return [folder for folder in (records_root(), PACKAGE / "records") if folder.is_dir()]
 
 
 def make(
     out: Unlearned, task: ForgetTask, metrics: dict[str, float], *, experiment: str, model: str,
-    recipe: Recipe, options: dict | None = None,
+    recipe: Recipe, options: dict | None = None, request: str = "",
     inputs: dict[str, str] | None = None, curves: dict[str, list[float]] | None = None,
 ) -> dict:  # fmt: skip
     """The record of one run of ``kit.unlearn``.
 
     ``model`` is the network's name and ``recipe`` how the original was trained; ``options`` are the
     settings that the experiment changed and that give the record its name and arm; ``inputs``
-    hashes of what the run is made from; ``curves`` what was seen after each epoch.
+    hashes of what the run is made from; ``curves`` what was seen after each epoch; ``request`` what
+    the request is called, where that is not the name of the task.
     """
-    config = _plain(out.config)
+    config, request = _plain(out.config), request or task.name
     record = {
         "schema": SCHEMA,
         "id": record_id(
-            experiment, task.data.name, model, out.method, options or {}, task.name, out.seed
+            experiment, task.data.name, model, out.method, options or {}, request, out.seed
         ),
         "experiment": experiment,
         "dataset": task.data.name,
         "model": model,
-        "task": task.name,
+        "task": request,
         "method": out.method,
         "arm": arm.name(out.method, options or {}),
         "inputs": inputs or {},
@@ -146,7 +159,8 @@ def read(experiment: str | None = None, root: Path | None = None) -> pd.DataFram
 def records(experiment: str | None = None, root: Path | None = None) -> Iterator[dict]:
     """All records (of one experiment) as they are; ``ValueError`` names a file that is none."""
     named = f"{experiment}_*.json" if experiment else "*.json"
-    for file in sorted((root or records_root()).glob(named)):
+    found = {file.name: file for f in reversed(read_from(root)) for file in f.glob(named)}
+    for _, file in sorted(found.items()):
         record = load(file)
         if experiment in (None, record["experiment"]):
             yield record

@@ -38,6 +38,8 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     """
     root = root or results.records_root()
     kind = FILES[experiment.kind]
+    for arm in experiment.runs:  # all of them, before any trains
+        kind.config(experiment, arm)
     todo = [asked for asked in runs(experiment, images(experiment)) if not asked.recorded(root)]
     diverged = []
     for asked in progress(todo, experiment.name):

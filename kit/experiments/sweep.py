@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import nn
 
-from kit import methods
+from kit import methods, models
 from kit.experiments import one, results
 from kit.experiments.experiment import COMPARED, Experiment, Request, Run
 from kit.metrics.evaluate import AUDITS
+from kit.models.fresh import fresh
+from kit.models.own import Own
 from kit.runtime import backends
 from kit.runtime.checks import one_of
 from kit.runtime.progress import progress
@@ -37,7 +39,7 @@ def sweep(
     seeds: int | Sequence[int] = 3,
     *,
     name: str = "sweep",
-    model: str | dict = "",
+    model: str | dict | nn.Module = "",
     recipe: Recipe | None = None,
     audits: str = "comparison",
     backend: str = "serial",
@@ -60,7 +62,8 @@ def sweep(
         of the records. One that is there and was made from other data, images, recipe, network
         options or audits is refused: a sweep of these needs a name of its own.
     model
-        name of the network, or ``{"name": name, <options>}``; by default the quick profile's.
+        name of the network, or ``{"name": name, <options>}``; by default the quick profile's. A
+        network of ``kit.models.wrap`` is made anew and trained for each seed.
     recipe
         how to train; by default the quick profile's.
     audits
@@ -80,16 +83,16 @@ def sweep(
     experiment = Experiment(
         name=name, profile="quick", forget=[task.forget_classes], seeds=_seeds(seeds),
         arms=FIRST + [arm for arm in _arms(methods, task) if arm not in FIRST], audits=audits,
-        dataset=task.data.name, model=model if isinstance(model, dict) else _named(model),
+        dataset=task.data.name, model=_network(model, task),
         recipe=asdict(recipe) if recipe else {},
     )  # fmt: skip
     one_of("audits", audits, AUDITS)
     for arm in experiment.arms:
-        one.config(experiment, arm)
+        one.check(experiment, arm, task)
     root = root or results.records_root()
-    request = Request.of(task)
+    request, own = _request(task), model if isinstance(model, nn.Module) else None
     runs = [
-        Run(experiment, task.data, request, seed, arm)
+        Run(experiment, task.data, request, seed, arm, own)
         for seed in experiment.seeds
         for arm in experiment.arms
     ]
@@ -146,5 +149,25 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
     return chosen
 
 
-def _named(model: str) -> dict:
-    return {"name": model or profile("quick").model}
+def _network(model: str | dict | nn.Module, task: ForgetTask) -> dict:
+    """Name and options of the network that is asked for, once it could be made."""
+    if isinstance(model, nn.Module):
+        if not isinstance(model, Own):
+            raise ValueError(
+                "give the network's name, or wrap your own: kit.models.wrap(make, task)"
+            )
+        fresh(model, 0)
+        return {"name": model.name}
+    asked = {"name": profile("quick").model} | (model if isinstance(model, dict) else {})
+    if model and isinstance(model, str):
+        asked["name"] = model
+    models.build(asked["name"], task, **{k: v for k, v in asked.items() if k != "name"})
+    return asked
+
+
+def _request(task: ForgetTask) -> Request:
+    """As its records call it: of single images how many does not say which."""
+    request = Request.of(task)
+    if task.level != "sample":
+        return request
+    return replace(request, name=f"{request.name}~{request.fingerprint[:8]}")

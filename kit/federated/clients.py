@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from kit.datasets.split import Split
 from kit.federated.privacy import private
 from kit.methods.class_pruning import keep_silent
+from kit.models.channels import batchnorms_of
 from kit.parts.class_means import class_means
 from kit.runtime.checks import positive
 from kit.training import constant_rate, fit
@@ -40,13 +41,14 @@ class Request:
 @dataclass(frozen=True)
 class Reply:
     """What a client answers: tensors (weights, or class means and "counts"), and of how many
-    images."""
+    images; or by what ``fault`` it has nothing to answer."""
 
     client: int
     round: int
     tensors: dict[str, Tensor]
     images: int
     loss: float = 0.0
+    fault: str = ""
 
     @property
     def bytes(self) -> int:
@@ -84,6 +86,15 @@ def answer(request: Request, model: nn.Module, images: Split) -> Reply:
     return Reply(request.client, ask["round"], tensors, len(images), loss)
 
 
+def answer_or_fault(request: Request, model: nn.Module, images: Split) -> Reply:
+    """The same, but a client that cannot do what it is asked says why: the others go on."""
+    try:
+        return answer(request, model, images)
+    except Exception as error:  # whatever its own images cause
+        fault = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        return Reply(request.client, request.settings["round"], {}, 0, fault=fault)
+
+
 def _report(worker: nn.Module, images: Split, ask: dict) -> dict[str, Tensor]:
     means = class_means(worker, images, clip=ask["clip"])
     means = private(means, ask["clip"], ask["noise"], ask["seed"])
@@ -92,9 +103,12 @@ def _report(worker: nn.Module, images: Split, ask: dict) -> dict[str, Tensor]:
 
 def _train(worker: nn.Module, images: Split, ask: dict, request: Request):
     recipe = constant_rate(ask["epochs"], ask["lr"], ask["batch_size"], bf16=ask["bf16"])
+    norms = {}
+    if request.pruned and ask["batchnorm"] == "zeroed":
+        norms = batchnorms_of(worker, images.take(torch.tensor([0])).inputs())
     history = fit(
         worker, images, recipe, seed=ask["seed"], title=f"client {request.client}",
-        after_step=keep_silent(worker, request.pruned, ask["batchnorm"]),
+        after_step=keep_silent(worker, request.pruned, ask["batchnorm"], norms),
     )  # fmt: skip
     return {name: t.cpu() for name, t in worker.state_dict().items()}, history.loss[-1]
 
@@ -105,7 +119,7 @@ def in_process(
     """Clients that live in this process: number i holds ``holdings[i]``."""
 
     def deliver(requests: list[Request]) -> list[Reply]:
-        return [answer(request, model, holdings[request.client]) for request in requests]
+        return [answer_or_fault(request, model, holdings[request.client]) for request in requests]
 
     return deliver
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.federated import secure
-from kit.federated.clients import Reply, Request, answer
+from kit.federated.clients import Reply, Request, answer_or_fault
 from kit.federated.server import Deliver
 
 # What a client needs to know: its number, the network's architecture and its own images.
@@ -53,7 +53,7 @@ def client_app(load: Load) -> ClientApp:
         if secure.is_secure(message):
             told = secure.masked_report(message, number, model, images)
             return Message(told, reply_to=message)
-        reply = answer(_unpack_request(number, message.content), model, images)
+        reply = answer_or_fault(_unpack_request(number, message.content), model, images)
         return Message(_pack_reply(reply), reply_to=message)
 
     return app
@@ -184,12 +184,13 @@ def _pack_reply(reply: Reply) -> RecordDict:
         "round": reply.round,
         "images": reply.images,
         "loss": reply.loss,
+        "fault": reply.fault,
     }
     return RecordDict({"tensors": _pack(reply.tensors), "about": ConfigRecord(plain)})
 
 
 def _unpack_reply(content: RecordDict) -> Reply:
     about = content["about"]
-    return Reply(
-        about["client"], about["round"], _unpack(content["tensors"]), about["images"], about["loss"]
-    )
+    tensors = _unpack(content["tensors"])
+    said = [about[name] for name in ("images", "loss", "fault")]
+    return Reply(about["client"], about["round"], tensors, *said)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from kit.federated.clients import Reply, Request
 from kit.methods.class_pruning import Config, choose, silence, union
+from kit.models.channels import convolutions_of
 from kit.parts.class_means import ClassMeans, pooled
 from kit.runtime.checks import at_least, within_one
 from kit.runtime.cost import paused
@@ -130,10 +131,9 @@ class Server:
         ask = {"clip": self.plan.clip, "noise": self.plan.noise}
         classes = self.model.head.out_features
         expected = {
-            name: torch.empty(classes, m.out_channels)
-            for name, m in self.model.named_modules()
-            if isinstance(m, nn.Conv2d)
-        } | {"counts": torch.empty(classes)}
+            name: torch.zeros(classes, m.out_channels)
+            for name, m in convolutions_of(self.model).items()
+        } | {"counts": torch.zeros(classes)}
         replies = self._ask("report", ask, [], expected, "report")
         return pooled([_means(r) for r in replies], self.plan.weights)
 
@@ -182,8 +182,8 @@ class Server:
         else:
             raise RuntimeError(
                 f"{phase}, round {turn}: {len(replies)} of {len(chosen)} clients gave a valid "
-                f"answer in {plan.attempts} attempts, {plan.min_clients} are needed; a server "
-                f"with the same folder goes on from here"
+                f"answer in {plan.attempts} attempts, {plan.min_clients} are needed (warnings say "
+                f"what was wrong); a server with the same folder goes on from here"
             )
         self.log.append({
             "phase": phase,
@@ -271,6 +271,8 @@ def _fault(reply: Reply, turn: int, expected: dict[str, Tensor]) -> str:
     """What is wrong with a reply, "" if nothing is."""
     if reply.round != turn:
         return f"answered round {reply.round}, too late"
+    if reply.fault:
+        return reply.fault
     if reply.images <= 0:
         return "it has no images left"
     if set(reply.tensors) != set(expected):
@@ -279,6 +281,6 @@ def _fault(reply: Reply, turn: int, expected: dict[str, Tensor]) -> str:
     for name, tensor in reply.tensors.items():
         if tensor.shape != expected[name].shape:
             return f"{name} has shape {list(tensor.shape)}, not {list(expected[name].shape)}"
-        if not torch.isfinite(tensor).all():
+        if not (torch.isfinite(tensor) | ~torch.isfinite(expected[name])).all():
             return f"{name} holds NaN or infinite values"
     return ""

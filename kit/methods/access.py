@@ -1,5 +1,6 @@
 """Data access, enforced: a method declares what it needs and is handed only that."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 
@@ -66,7 +67,7 @@ class TaskView:
         self.forget_classes = list(task.forget_classes)
         self.retain_classes = sorted(task.retain.y.unique().tolist())
         self.num_classes = task.num_classes
-        self.input_shape = (task.in_channels, task.image_size, task.image_size)
+        self.input_shape = tuple(task.data.train_x.shape[1:])
         self._splits = {
             "retain": _allowed(task.retain, needs.retain, seed),
             "forget": _allowed(task.forget, needs.forget, seed),
@@ -145,8 +146,8 @@ def _allowed(split: Split, amount: str | None, seed: int) -> Split | None:
     rarest, count = _rarest(split)
     if round(number / 100 * count) < 1:
         raise ValueError(
-            f"{amount} of the {count} {split.kind} images of class {rarest} is not even one; "
-            f"at least {50 / count:.2g} % is needed"
+            f"{amount} of the {count} {split.kind} images of class {rarest} is not even one: ask "
+            f'for {math.ceil(100 / count)} %, or for "1 per class"'
         )
     return split.fraction(number / 100, seed)
 

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.methods import Needs, TaskView, register
+from kit.models.fresh import fresh
 from kit.parts.distillation import answers, distillation
 from kit.runtime.checks import one_of
 from kit.runtime.device import device
@@ -65,7 +66,7 @@ def bad_teacher(model: nn.Module, view: TaskView, config: Config, seed: int) -> 
     Raises
     ------
     ValueError
-        ``target="random"`` and a model that was not made by ``kit.models.build``.
+        ``target="random"`` and a model that cannot be made anew; "uniform" needs no other.
     """
     competent = copy.deepcopy(model).eval().requires_grad_(False)
     incompetent = _incompetent(model, config, seed)
@@ -92,8 +93,4 @@ def blended(
 def _incompetent(model: nn.Module, config: Config, seed: int):
     if config.target == "uniform":
         return lambda x: torch.zeros(len(x), model.head.out_features, device=x.device)
-    if not hasattr(model, "rebuild"):
-        raise ValueError(
-            'an untrained teacher needs a model of kit.models.build; take target="uniform"'
-        )
-    return model.rebuild(seed + 1).to(device()).eval().requires_grad_(False)
+    return fresh(model, seed + 1).to(device()).eval().requires_grad_(False)

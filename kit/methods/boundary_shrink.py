@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
+from kit.models.heads import editable_head, with_outputs
 from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
@@ -108,14 +109,16 @@ def neighbours(model: nn.Module, split: Split, config: Config) -> tuple[Tensor, 
 
 def _expand(model: nn.Module, split: Split, recipe: Recipe, seed: int, frozen: bool) -> list[float]:
     """Train with one output more, then drop it."""
-    k, head = split.num_classes, model.head
-    model.head = nn.Linear(head.in_features, k + 1).to(head.weight)
+    k, head = split.num_classes, editable_head(model, plain=True)
+    wider = with_outputs(head, k + 1).to(head.weight)
     with torch.no_grad():
-        model.head.weight[:k], model.head.bias[:k] = head.weight, head.bias
+        for new, old in zip(wider.parameters(), head.parameters(), strict=True):
+            new[:k] = old
+    model.replace_head(wider)
     shadow = split.labelled(torch.full((len(split),), k), num_classes=k + 1)
     loss = fit(model, shadow, recipe, seed=seed, eval_mode=frozen, title="expand").loss
     with torch.no_grad():
-        head.weight.copy_(model.head.weight[:k])
-        head.bias.copy_(model.head.bias[:k])
-    model.head = head
+        for new, old in zip(wider.parameters(), head.parameters(), strict=True):
+            old.copy_(new[:k])
+    model.replace_head(head)
     return loss

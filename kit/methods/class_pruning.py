@@ -24,18 +24,19 @@ Variants
 Every difference is a setting of its own; see ``VARIANTS``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
-from kit.methods.logit_mask import MASKED
-from kit.models.channels import batchnorms_of
+from kit.methods.logit_mask import mask_logits
+from kit.models.channels import batchnorms_of, gates_of, still_speaking, zero_rows
 from kit.parts.class_means import ClassMeans, class_means, pooled
 from kit.parts.freezing import highest
 from kit.runtime.checks import not_negative, one_of
+from kit.runtime.device import device
 from kit.training import Recipe, fit
 from kit.training.augment import Augment
 
@@ -123,26 +124,30 @@ def class_pruning(model: nn.Module, view: TaskView, config: Config, seed: int) -
     pruned: dict[str, Tensor] = {}
     history = {f"pruned_{c}": [] for c in view.forget_classes}
     classes = [] if config.direction == "none" else view.forget_classes  # "none" needs no means
+    x = torch.randn(1, *view.input_shape, generator=torch.Generator().manual_seed(seed))
+    x = x.to(device())  # to follow the channels through the network
+    norms = batchnorms_of(model, x) if config.batchnorm == "zeroed" else {}
     for c in classes:
         means = report(model, [view.retain, view.forget], config.images, seed)
-        chosen = choose(means, c, config, seed + c)
-        silence(model, chosen, config.batchnorm)
+        chosen = choose(prunable(means, model, norms, x), c, config, seed + c)
+        silence(model, chosen, config.batchnorm, norms)
         pruned = union(pruned, chosen)
         history[f"pruned_{c}"] = [
             f"{name}:{j}"
             for name, mask in chosen.items()
             for j in mask.nonzero().flatten().tolist()
         ]
+    if norms and (loud := still_speaking(model, pruned, norms, x)):
+        raise ValueError(f"pruned channels still speak in {', '.join(loud)}")
     if config.epochs:
         silent = pruned if config.mask == "kept" else {}
         tuned = fit(
             model, view.retain, config.recipe, seed=seed, title="fine-tuning",
-            after_step=keep_silent(model, silent, config.batchnorm),
+            after_step=keep_silent(model, silent, config.batchnorm, norms),
         )  # fmt: skip
         history["loss"] = tuned.loss
     if config.head == "masked":
-        with torch.no_grad():
-            model.head.bias[view.forget_classes] = MASKED
+        mask_logits(model, view.forget_classes)
     return history
 
 
@@ -195,6 +200,28 @@ def tfidf(class_means: Tensor, target: int, idf: str = "paper") -> Tensor:
     return (tf * torch.log(numerator / (1 + active))).float()
 
 
+def prunable(means: ClassMeans, model: nn.Module, norms: dict[str, str], x: Tensor) -> ClassMeans:
+    """The means of the layers that can be silenced: what speaks last, they or their norms, is not
+    frozen, and they do not answer with factors for other channels.
+
+    Raises
+    ------
+    ValueError
+        there is none.
+    """
+    last = {name: model.get_submodule(norms.get(name, name)) for name in means.means}
+    left = {name for name in last if not frozen(last[name])} - gates_of(model, x)
+    kept = {name: m for name, m in means.means.items() if name in left}
+    if not kept:
+        raise ValueError("class pruning removes channels of convolutions; all of them are frozen")
+    return replace(means, means=kept)
+
+
+def frozen(layer: nn.Module) -> bool:
+    """Whether a parameter of this layer may not change."""
+    return not all(p.requires_grad for p in layer.parameters())
+
+
 def choose(means: ClassMeans, target: int, config: Config, seed: int) -> dict[str, Tensor]:
     """The channels to prune for one class: layer name -> bool ``[channels]``."""
     scores = {name: tfidf(m, target, config.idf) for name, m in means.means.items()}
@@ -224,31 +251,46 @@ def select(scores: dict[str, Tensor], share: float, scope: str = "layer") -> dic
 
 
 @torch.no_grad()
-def silence(model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroed") -> None:
+def silence(
+    model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroed",
+    norms: dict[str, str] | None = None,
+) -> None:  # fmt: skip
     """Zero the filters of the pruned channels and, if asked, the BatchNorm that follows.
 
     With ``batchnorm="kept"`` a channel whose filter is zero still emits BatchNorm's constant
     ``beta - gamma * mean / sqrt(var + eps)``.
+
+    Parameters
+    ----------
+    norms
+        what ``batchnorms_of`` says of the network; by default it is asked.
+
+    Raises
+    ------
+    ValueError
+        a channel that cannot be made to emit 0.
     """
     modules = dict(model.named_modules())
-    followers = batchnorms_of(model) if batchnorm == "zeroed" else {}
+    if norms is None:
+        norms = batchnorms_of(model) if batchnorm == "zeroed" else {}
     for name, mask in pruned.items():
-        mask = mask.to(modules[name].weight.device)
-        modules[name].weight[mask] = 0
-        if modules[name].bias is not None:
-            modules[name].bias[mask] = 0
-        if name in followers:
-            modules[followers[name]].weight[mask] = 0
-            modules[followers[name]].bias[mask] = 0
+        for layer in (modules[name], modules.get(norms.get(name))):
+            if layer is not None and not frozen(layer):
+                zero_rows(layer, mask)
 
 
-def keep_silent(model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroed"):
+def keep_silent(
+    model: nn.Module, pruned: dict[str, Tensor], batchnorm: str = "zeroed",
+    norms: dict[str, str] | None = None,
+):  # fmt: skip
     """What fine-tuning calls after each step: silence the pruned channels again, or nothing."""
     if not any(mask.any() for mask in pruned.values()):
         return None
+    if norms is None:
+        norms = batchnorms_of(model) if batchnorm == "zeroed" else {}
 
     def again(step: int) -> None:
-        silence(model, pruned, batchnorm)
+        silence(model, pruned, batchnorm, norms)
 
     return again
 

@@ -6,7 +6,8 @@ by the smallest possible change:
     r(h) = h - W^+ P W (h - m),   W = Cov(h)^(-1/2),   P the projection on the range of W Cov(h, a)
 
 No linear reader of r(h) then does better than a constant. The eraser is affine and so becomes part
-of the last layer; the features below it stay as they are.
+of the last layer; the features below it stay as they are. Where that has no bias, the constant part
+is left out: a linear reader is as blind, only the change is not the smallest.
 
 Needs    the training images with the annotations of the feature.
 Cost     one forward pass over them.
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 
 from kit.methods import Needs, TaskView, register
 from kit.metrics.inside.features import features
+from kit.models.heads import editable_head
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,12 @@ def concept_erasure(model: nn.Module, view: TaskView, config: Config, seed: int)
     """Fold the eraser into the last layer."""
     seen = features(model, view.train)
     keep, shift = leace(seen, view.annotations)
-    head = model.head
+    head = editable_head(model, linear=True)
     weight = head.weight.detach().double()
     keep, shift = keep.to(weight), shift.to(weight)
     with torch.no_grad():
-        head.bias += (weight @ shift).to(head.bias)
+        if head.bias is not None:
+            head.bias += (weight @ shift).to(head.bias)
         head.weight.copy_((weight @ keep).to(head.weight))
     return {}
 

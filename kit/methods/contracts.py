@@ -5,6 +5,7 @@ is a toy that trains in a second; a method whose defaults are meant for larger o
 settings for it (``toy=``).
 """
 
+import copy
 import inspect
 import re
 from collections.abc import Callable
@@ -126,11 +127,24 @@ def returns_a_finite_model_in_eval_mode(case: Case) -> None:
     """Same architecture, finite weights, ready to predict and to be trained again."""
     model = case.outcome.model
     _require(not any(m.training for m in model.modules()), "a module is left in training mode")
-    _require(all(p.requires_grad for p in model.parameters()), "a parameter is left frozen")
+    frozen = [[p.requires_grad for p in m.parameters()] for m in (model, case.network)]
+    _require(frozen[0] == frozen[1], "parameters are not frozen as they were before")
     shapes = [{k: v.shape for k, v in m.state_dict().items()} for m in (model, case.network)]
     _require(shapes[0] == shapes[1], "the network that comes out has another architecture")
-    finite = all(torch.isfinite(v).all() for v in model.state_dict().values())
-    _require(finite, "weights are infinite or NaN")
+    _finite(case.outcome)
+
+
+@contract(lambda method: method.takes is nn.Module)
+def keeps_what_is_frozen(case: Case) -> None:
+    """Parameters that their owner has frozen stay as they are, and stay frozen."""
+    network = copy.deepcopy(case.network)
+    before = dict(network.named_parameters())
+    frozen = list(before)[: len(before) // 2]
+    for name in frozen:
+        before[name].requires_grad_(False)
+    after = dict(case.run(network=network).model.named_parameters())
+    changed = [name for name in frozen if not torch.equal(before[name], after[name])]
+    _require(not changed, f"it changed what was frozen: {', '.join(changed)}")
 
 
 @contract(_serves("class"))
@@ -242,8 +256,7 @@ def leaves_a_single_class(case: Case) -> None:
 
 @contract(_serves("sample"))
 def serves_single_images(case: Case) -> None:
-    out = case.run(forget_samples(case.task.data, IMAGES))
-    _finite(out)
+    _finite(out := case.run(forget_samples(case.task.data, IMAGES)))
     after = out.model.state_dict()
     moved = any(not torch.equal(v, after[k]) for k, v in case.network.state_dict().items())
     _require(moved, "asked to forget single images, it changed nothing")

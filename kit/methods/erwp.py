@@ -27,8 +27,9 @@ from torch import Tensor, nn
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
 from kit.metrics.answers.accuracy import accuracy
+from kit.models.base import memory_format
 from kit.parts.distillation import answers, distillation
-from kit.parts.freezing import Mask, highest, hold, share_of, shuffled, zero
+from kit.parts.freezing import Mask, highest, hold, share_of, shuffled, trainable, zero
 from kit.runtime.checks import not_negative, one_of, positive, within_one
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
@@ -135,7 +136,7 @@ def _uses_restricted(config: Config) -> bool:
 def choose_mask(model: nn.Module, view: TaskView, config: Config, seed: int) -> Mask:
     """The entries that step B may change: the union over the restricted classes."""
     if config.mask == "all":
-        return {name: torch.ones_like(p, dtype=torch.bool) for name, p in model.named_parameters()}
+        return {n: torch.ones_like(p, dtype=torch.bool) for n, p in trainable(model).items()}
     mask: Mask = {}
     for c in view.forget_classes:
         chosen = relevant(model, view.forget.of_classes([c]), c, config, seed)
@@ -179,12 +180,12 @@ def relevance(
     surprise = -mean.clamp_min(1e-30).log() if average == "softmax" else -mean.log_softmax(0)
     (slope,) = torch.autograd.grad(surprise[label], mean)
     slope = slope.to(device())
-    parameters = dict(model.eval().named_parameters())
+    parameters, layout = trainable(model.eval()), memory_format(model)
     total = {name: torch.zeros_like(p) for name, p in parameters.items()}
     for x, _ in batches(images):
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=layout)
         part = (said(model(x).float()) * slope).sum() / len(images)
-        slopes = torch.autograd.grad(part, list(parameters.values()))
+        slopes = torch.autograd.grad(part, list(parameters.values()), materialize_grads=True)
         for name, gradient in zip(total, slopes, strict=True):
             total[name] += gradient
         count_passes(images.kind, forward=len(x), backward=len(x))
@@ -225,8 +226,7 @@ def damage(model: nn.Module, sample: Split, scores: dict[str, Tensor]) -> dict[s
         for share in SHARES:
             zero(model, {name: top(layer_scores, share)})
             left[name].append(accuracy(predict(model, sample), sample.y))
-        with torch.no_grad():
-            parameters[name].copy_(kept)
+        parameters[name].data.copy_(kept)
     return left
 
 
@@ -249,7 +249,7 @@ def _candidates(model: nn.Module, config: Config) -> list[str]:
         wanted = config.head == "in" or in_head == (config.head == "only")
         return wanted and (config.tensors == "all" or p.dim() > 1)
 
-    return [name for name, p in model.named_parameters() if enters(p)]
+    return [name for name, p in trainable(model).items() if enters(p)]
 
 
 # B. masked training

@@ -31,6 +31,7 @@ from kit.methods import Needs, TaskView, register
 from kit.parts.adversary import ADVERSARY, attribute_loss, train_adversary, with_both
 from kit.parts.distillation import answers
 from kit.parts.filters import Remover, make_remover, through
+from kit.parts.freezing import frozen
 from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
@@ -167,12 +168,10 @@ class Game(nn.Module):
 
 def remove(game: Game, labelled: Split, seed: int) -> list[float]:
     """One pass that changes the remover (and its adversary, if that keeps up), and nothing else."""
-    for network in game.against:
-        network.requires_grad_(False)
+    network, adversary = game.against
     recipe = _pass(game.config, game.config.lr)
-    history = fit(game, labelled, recipe, seed=seed, loss=game.loss, title="remover")
-    for network in game.against:
-        network.requires_grad_(True)
+    with frozen(network), frozen(adversary):
+        history = fit(game, labelled, recipe, seed=seed, loss=game.loss, title="remover")
     return history.loss
 
 

@@ -28,6 +28,8 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
+from kit.models.fresh import fresh
+from kit.models.stages import as_maps
 from kit.parts.filters import ImageFilter, through
 from kit.parts.grouping import (
     alike,
@@ -104,9 +106,7 @@ def train_identifier(
     model: nn.Module, images: Split, config: Config, seed: int
 ) -> tuple[nn.Module, Tensor, Tensor, list[float]]:
     """An identifier, the group of each channel of its last stage, the eigen-gaps, the losses."""
-    if not hasattr(model, "rebuild"):
-        raise ValueError("an identifier is a network like the model: make that by kit.models.build")
-    identifier = copy.deepcopy(model.rebuild(seed + 1))
+    identifier = copy.deepcopy(fresh(model, seed + 1))
     recipe = _adam(config, config.identifier_epochs, config.identifier_lr)
     losses = fit(identifier, images, recipe, seed=seed, title="identifier").loss
     groups, gaps = _group(identifier, images, config, seed)
@@ -138,7 +138,7 @@ def _compositional(identifier: nn.Module, images: Split, groups: Tensor, config:
     def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         with caught(model, stage) as maps:
             task = cross_entropy()(model, x, y)
-        found = maps[0].float()
+        found = as_maps(maps[0]).float()
         mean.mul_(DECAY).add_(found.detach().mean(0), alpha=1 - DECAY)
         return task + config.similarity * group_loss(alike(found, mean), groups)
 
@@ -193,10 +193,11 @@ class MapFilter(ImageFilter):
         """The maps of the channels, ``[B, channels, h, w]``."""
         with caught(self.identifier, _stage(self.identifier)) as maps:
             self.identifier(x)
-        wrong = [c for c in self.channels if not 0 <= c < maps[0].shape[1]]
+        found = as_maps(maps[0])
+        wrong = [c for c in self.channels if not 0 <= c < found.shape[1]]
         if wrong:
-            raise ValueError(f"there are channels 0..{maps[0].shape[1] - 1}, not {wrong}")
-        return maps[0][:, self.channels].float()
+            raise ValueError(f"there are channels 0..{found.shape[1] - 1}, not {wrong}")
+        return found[:, self.channels].float()
 
     def heats(self, x: Tensor) -> Tensor:
         """How much each channel fires at each pixel, ``[B, channels, S, S]`` in [0, 1]."""
@@ -214,7 +215,7 @@ class MapFilter(ImageFilter):
 
 def _stage(identifier: nn.Module) -> str:
     """The last stage but one, as in the paper: deep enough for patterns, and still fine enough."""
-    return identifier.stages[-2]
+    return identifier.stages[-2:][0]
 
 
 def _adam(config: Config, epochs: int, lr: float) -> Recipe:

@@ -21,6 +21,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from kit.methods import Needs, TaskView, register
+from kit.models.heads import editable_head, write_rows
+from kit.parts.freezing import trainable
 from kit.parts.importance import squared_gradients
 from kit.runtime.checks import not_negative, one_of
 from kit.runtime.device import device
@@ -69,7 +71,7 @@ def fisher(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     last = {id(p) for p in model.head.parameters()}
     moved = 0.0
     with torch.no_grad():
-        for name, weight in model.named_parameters():
+        for name, weight in trainable(model).items():
             if config.alpha:
                 spread = deviation(information[name], id(weight) in last, config)
                 noise = spread * _normal(weight, generator)
@@ -77,8 +79,10 @@ def fisher(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
                 moved += float(noise.square().sum())
         if config.surgery and view.forget_classes:
             rows = view.forget_classes
-            for weight in (model.head.weight, model.head.bias):
-                weight[rows] = NEW_ROW**0.5 * _normal(weight[rows], generator)
+            head = editable_head(model)
+            write_rows(head, rows, NEW_ROW**0.5 * _normal(head.weight[rows], generator))
+            if head.bias is not None:
+                head.bias[rows] = NEW_ROW**0.5 * _normal(head.bias[rows], generator)
     return {"distance": [moved**0.5]}
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from kit.methods import Needs, TaskView, register
+from kit.parts.freezing import trainable
 from kit.parts.importance import summed_gradient
 
 BATCH = 500
@@ -48,7 +49,7 @@ def influence_update(model: nn.Module, view: TaskView, config: Config, seed: int
         up, down = (summed_gradient(model, split, BATCH) for split in (after, before))
         change = [(up[name] - down[name]) / len(view.train) for name in up]
         with torch.no_grad():
-            for weight, step in zip(model.parameters(), change, strict=True):
+            for weight, step in zip(trainable(model).values(), change, strict=True):
                 weight -= config.rate * step
         sizes.append(float(sum((step**2).sum() for step in change) ** 0.5))
     return {"gradient": sizes}

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from kit.methods import Needs, TaskView, register
+from kit.parts.freezing import trainable
 from kit.runtime.checks import not_negative
 from kit.training import constant_rate, cross_entropy, cut, fit
 
@@ -56,7 +57,7 @@ def l1_sparse(model: nn.Module, view: TaskView, config: Config, seed: int) -> di
     plain, gamma = cross_entropy(), config.gamma
 
     def loss(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        return plain(model, x, y) + gamma * sum(p.abs().sum() for p in model.parameters())
+        return plain(model, x, y) + gamma * sum(p.abs().sum() for p in trainable(model).values())
 
     def fade(step: int) -> None:
         nonlocal gamma

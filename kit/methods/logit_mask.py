@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from kit.methods import Needs, TaskView, register
+from kit.models.heads import editable_head
 
 MASKED = -1e4  # finite, so that weights and losses stay finite; softmax gives exactly 0
 
@@ -28,6 +29,20 @@ class Config:
 @register("logit_mask", level=("class",), needs=Needs(), paper="", config=Config)
 def logit_mask(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     """Overwrite one bias per forgotten class."""
-    with torch.no_grad():
-        model.head.bias[view.forget_classes] = MASKED
+    mask_logits(model, view.forget_classes)
     return {}
+
+
+@torch.no_grad()
+def mask_logits(model: nn.Module, classes: list[int]) -> None:
+    """Put the answers of these classes out of reach.
+
+    Raises
+    ------
+    ValueError
+        a last layer without a bias, or whose answers pass through a ReLU.
+    """
+    head = editable_head(model, bias=True)
+    if getattr(head, "rectified", False):
+        raise ValueError("a ReLU follows the last layer: no bias puts a class out of reach")
+    head.bias[classes] = MASKED

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
+from kit.models.modes import evaluating
 from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
@@ -95,9 +96,8 @@ def both_ways(forgotten: Iterator[tuple[Tensor, Tensor]], config: Config) -> Los
         descent = F.cross_entropy(model(x).float(), y)
         forget_x, forget_y = next(forgotten)
         count_passes("forget", forward=len(forget_x), backward=len(forget_x))
-        model.eval()
-        ascent = pushed(model(forget_x), forget_y, config.cap)
-        model.train()
+        with evaluating(model):
+            ascent = pushed(model(forget_x), forget_y, config.cap)
         return config.alpha * descent - (1 - config.alpha) * ascent
 
     return loss

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from kit.methods import Needs, TaskView, register
+from kit.models.fresh import fresh
 from kit.training import Recipe, fit
 
 
@@ -37,18 +38,27 @@ class Config:
     toy={"recipe": Recipe(epochs=6, batch_size=32, lr=0.1, bf16=False)},
 )
 def retrain(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
-    """Give every parameter a fresh value, then train on the retained images.
+    """Give every parameter that can be trained a fresh value, then train on the retained images.
 
     Raises
     ------
     ValueError
-        a model that was not made by ``kit.models.build`` and cannot be rebuilt.
+        a model that cannot be made anew with fresh weights.
     """
-    if not hasattr(model, "rebuild"):
-        raise ValueError(
-            "retraining needs a model that can be rebuilt with fresh weights: make it with "
-            "kit.models.build, or give it a method rebuild(seed) that returns a new one"
-        )
-    model.load_state_dict(model.rebuild(seed).state_dict())
+    drawn, kept = fresh(model, seed).state_dict(), _frozen_state(model)
+    model.load_state_dict({n: t for n, t in drawn.items() if n not in kept}, strict=not kept)
     history = fit(model, view.retain, config.recipe, seed=seed, title="retraining")
     return {"loss": history.loss}
+
+
+def _frozen_state(model: nn.Module) -> set[str]:
+    """Names of frozen parameters, and of the buffers that belong to frozen ones alone."""
+    kept = set()
+    for name, part in model.named_modules():
+        own = dict(part.named_parameters(name, recurse=False))
+        still = {n for n, p in own.items() if not p.requires_grad}
+        buffers = (
+            dict(part.named_buffers(name, recurse=False)) if own and len(still) == len(own) else {}
+        )
+        kept |= still | set(buffers)
+    return kept

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
 from kit.methods.random_labels import train_on_wrong_labels
-from kit.parts.freezing import Mask, highest, hold
+from kit.parts.freezing import Mask, highest, hold, trainable
 from kit.parts.importance import summed_gradient
 from kit.runtime.checks import one_of, within_one
 from kit.runtime.device import device
@@ -75,7 +75,7 @@ def salun(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
         after_step = hold(model, mask)
     else:
         after_step = None
-        for name, parameter in model.named_parameters():
+        for name, parameter in trainable(model).items():
             hooks.append(parameter.register_hook(lambda g, m=mask[name]: g * m))
     loss = train_on_wrong_labels(model, view, config, seed, after_step)
     for hook in hooks:
@@ -86,7 +86,7 @@ def salun(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
 def saliency_mask(model: nn.Module, split: Split, share: float) -> Mask:
     """The ``share`` of all entries whose summed gradient is largest, whatever its sign, over all
     layers together."""
-    parameters = dict(model.to(device()).named_parameters())
+    parameters = trainable(model.to(device()))
     total = summed_gradient(model, split, BATCH)
     sizes = torch.cat([g.abs().flatten() for g in total.values()])
     chosen = highest(sizes, max(1, round(share * len(sizes))))

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
+from kit.parts.freezing import trainable
 from kit.parts.importance import batch_gradients, squared_gradients
 from kit.runtime.checks import not_negative, one_of, positive
 from kit.runtime.device import device
@@ -65,7 +66,7 @@ def ssd(model: nn.Module, view: TaskView, config: Config, seed: int) -> dict:
     everything = importances_of_all(model, view, forget, config, seed)
     dampened = total = 0
     with torch.no_grad():
-        for name, weight in model.named_parameters():
+        for name, weight in trainable(model).items():
             chosen = forget[name] > config.alpha * everything[name]
             factor = (config.dampening * everything[name] / forget[name]).clamp(max=1)
             weight.copy_(torch.where(chosen, factor * weight, weight))
@@ -95,7 +96,7 @@ def importances(model: nn.Module, split: Split, config: Config) -> dict[str, Ten
     if config.importance == "image":
         return squared_gradients(model, split)
     batches = math.ceil(len(split) / config.batch_size)
-    total = {name: torch.zeros_like(p) for name, p in model.to(device()).named_parameters()}
+    total = {name: torch.zeros_like(p) for name, p in trainable(model.to(device())).items()}
     for gradients in batch_gradients(model, split, config.batch_size, "mean"):
         for name, gradient in gradients.items():
             total[name] += gradient.square() / batches

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from kit.methods.access import TaskView
-from kit.methods.registry import get, names
+from kit.methods.registry import Method, get, names
+from kit.models.base import check_classifier
+from kit.parts.freezing import trainable
 from kit.runtime.cost import measure
 from kit.runtime.device import seeded
 from kit.tasks import ForgetTask
@@ -89,18 +91,13 @@ def unlearn(
             f"{name} serves {' and '.join(method.level)} forgetting, this task is of level "
             f"{task.level!r}; methods for it: {', '.join(names(task.level))}"
         )
-    check_model(model, task.retain)
-    if not isinstance(model, method.takes):
-        raise ValueError(
-            f"{name} works on a {method.takes.__qualname__}, not on a {type(model).__name__}; "
-            f"the docstring of {method.takes.__module__} says how to make one"
-        )
+    _check_network(method, model, task)
     view = TaskView(task, method.access(config), seed)
     student = copy.deepcopy(model)
     with measure() as meter, seeded(seed):
         history = method.run(student, view, config, seed)
-    student.eval().requires_grad_(True)
-    if not all(torch.isfinite(t).all() for t in student.state_dict().values()):
+    _give_back(student, model)
+    if infinite(student) - infinite(model):
         raise FloatingPointError(
             f"{name} produced infinite or NaN weights; lower its learning rate"
         )
@@ -109,3 +106,37 @@ def unlearn(
         name, student, config, seed, meter.seconds, dict(meter.passes), meter.peak_memory, history,
         image_filter,
     )  # fmt: skip
+
+
+def _check_network(method: Method, model: nn.Module, task: ForgetTask) -> None:
+    """Refuse a network that the method cannot work on, before it does."""
+    check_model(model, task.retain)
+    if not isinstance(model, method.takes):
+        raise ValueError(
+            f"{method.name} works on a {method.takes.__qualname__}, not on a "
+            f"{type(model).__name__}: {method.takes.__module__} says how to make one"
+        )
+    if method.takes is not nn.Module:
+        return
+    check_classifier(model)
+    if not trainable(model):
+        raise ValueError(
+            f"{method.name} has nothing to change: all parameters are frozen (requires_grad=False)"
+        )
+
+
+def _give_back(student: nn.Module, model: nn.Module) -> None:
+    """In eval mode; frozen, and lying in memory, as the model that was handed in."""
+    student.eval()
+    before = dict(model.named_parameters())
+    for name, parameter in student.named_parameters():
+        if name not in before:
+            continue
+        parameter.requires_grad_(before[name].requires_grad)
+        if before[name].is_contiguous():
+            parameter.data = parameter.data.contiguous()
+
+
+def infinite(model: nn.Module) -> set[str]:
+    """Names of the tensors that hold infinite or NaN values; a mask of -inf is one by right."""
+    return {name for name, t in model.state_dict().items() if not torch.isfinite(t).all()}

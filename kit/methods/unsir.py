@@ -28,6 +28,8 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split, synthetic
 from kit.methods import Needs, TaskView, register
+from kit.models.base import memory_format
+from kit.parts.freezing import frozen
 from kit.runtime.checks import one_of, positive
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device, mixed_precision
@@ -115,19 +117,19 @@ def make_noise(
     if config.variant == "gaussian":
         return noise, []
     noise.requires_grad_()
-    model.to(device(), memory_format=torch.channels_last)
-    model.train(config.variant == "code").requires_grad_(False)
+    model.to(device(), memory_format=memory_format(model)).train(config.variant == "code")
     optimizer = torch.optim.Adam([noise], config.noise_lr)
     trace = []
-    for _ in range(config.noise_steps):
-        with mixed_precision():
-            objective = noise_objective(model, noise, label, config.noise_penalty)
-        optimizer.zero_grad()
-        objective.backward()
-        optimizer.step()
-        trace.append(objective.detach())
-        count_passes("synthetic", forward=len(noise), backward=len(noise))
-    model.eval().requires_grad_(True)
+    with frozen(model):
+        for _ in range(config.noise_steps):
+            with mixed_precision():
+                objective = noise_objective(model, noise, label, config.noise_penalty)
+            optimizer.zero_grad()
+            objective.backward()
+            optimizer.step()
+            trace.append(objective.detach())
+            count_passes("synthetic", forward=len(noise), backward=len(noise))
+    model.eval()
     return noise.detach(), torch.stack(trace).tolist() if trace else []
 
 

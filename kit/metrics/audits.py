@@ -7,7 +7,13 @@
 from torch import nn
 
 from kit.metrics.answers import accuracy, zrf
-from kit.metrics.comes_back.relearn import SHARE, relearn_curve, relearn_epochs, relearn_steps
+from kit.metrics.comes_back.relearn import (
+    SHARE,
+    asked,
+    relearn_curve,
+    relearn_epochs,
+    relearn_steps,
+)
 from kit.metrics.inside import (
     features,
     information_difference_index,
@@ -16,6 +22,7 @@ from kit.metrics.inside import (
     stage_information,
 )
 from kit.metrics.membership import entropy_member_rate, svm_nonmember_rate
+from kit.metrics.undefined import number
 from kit.tasks import ForgetTask
 from kit.training import predict
 
@@ -64,18 +71,17 @@ def relearning(
 
 
 def _goal(original: nn.Module, task: ForgetTask) -> float:
-    if task.test_forget is None:
-        raise ValueError("relearning is defined for classes only, this task forgets samples")
-    return SHARE * accuracy(predict(original, task.test_forget), task.test_forget.y)
+    test = asked(task)
+    return SHARE * accuracy(predict(original, test), test.y)
 
 
 def inside_alone(model: nn.Module, task: ForgetTask, seed: int) -> dict[str, float]:
     """Prototypes of all training images, and a linear probe."""
     probe = probes.linear_probe(model, task, seed=seed)
-    known, asked = features(model, task.train), features(model, task.test_forget)
+    known, unknown = features(model, task.train), features(model, task.test_forget)
 
     def prototype_accuracy(cosine: bool) -> float:
-        nearest = probes.nearest_class(asked, known, task.train.y, cosine)
+        nearest = probes.nearest_class(unknown, known, task.train.y, cosine)
         return (nearest == task.test_forget.y).double().mean().item()
 
     return {
@@ -89,21 +95,29 @@ def inside_alone(model: nn.Module, task: ForgetTask, seed: int) -> dict[str, flo
 def inside_beside(
     model: nn.Module, reference: nn.Module, original: nn.Module, task: ForgetTask, seed: int
 ) -> dict[str, float]:
-    """What the network still knows about the forgotten classes, whatever it answers."""
+    """What the network still knows about the forgotten classes, whatever it answers; NaN where it
+    cannot be said, of few images or of networks that differ in kind."""
     head = probes.head_recovery(model, task, seed=seed)
     shots = relearn_curve(model, task, seed=seed)
     ours = features(model, task.forget)
     known = [stage_information(m, task, seed=seed) for m in (model, reference, original)]
+
+    def cka(other: nn.Module) -> float:
+        return linear_cka(ours, features(other, task.forget))
+
     return {
-        "zrf": zrf(model, task.test_forget),
+        **number("zrf", lambda: zrf(model, task.test_forget)),
         "few_shot_recall": probes.prototype_recall(model, task, per_class=5, draws=20, seed=seed),
         "head_forget": head["forget"],
         "head_retain": head["retain"],
-        "cka_reference": linear_cka(ours, features(reference, task.forget)),
-        "cka_original": linear_cka(ours, features(original, task.forget)),
-        "idi": information_difference_index(*known),
+        **number("cka_reference", lambda: cka(reference)),
+        **number("cka_original", lambda: cka(original)),
+        **number(
+            "idi", lambda: information_difference_index(*known),
+            if_nan="the original's stages know no more than the retrained network's",
+        ),
         **{f"relearn_shot_{k}": value for k, value in shots.items() if k},
-    }
+    }  # fmt: skip
 
 
 ALONE = {"gap": gap, "relearn": relearning, "comparison": comparison, "full": full}

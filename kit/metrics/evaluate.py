@@ -19,7 +19,11 @@ from kit.metrics.comes_back import anamnesis_index
 from kit.metrics.feature import evaluate_feature
 from kit.metrics.inside import prototype_recall, weight_distance
 from kit.metrics.membership import forget_attack
+from kit.metrics.membership.scores import loss
 from kit.metrics.statistics import wilson
+from kit.metrics.undefined import explained, number, or_nan
+from kit.models.base import check_classifier
+from kit.parts.mixed_linear import MixedLinear
 from kit.runtime.checks import one_of
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import check_model, predict
@@ -89,21 +93,32 @@ def evaluate(
     Of a ``FeatureTask`` the numbers are others: ``kit.metrics.evaluate_feature``. They include what
     the model does behind ``image_filter``, the ``filter`` of the method's outcome.
 
+    A number that cannot be computed is NaN, and one warning says which and why: a forgotten class
+    without test images has no membership attack, networks of different widths no distance.
+
     What these audits measure of the reference alone is taken from ``reference_row``, its own row
     with the same audits and seed, if given.
 
     Raises
     ------
     ValueError
-        a model that does not fit the data, an unknown audit, a reference that is absent, a filter
-        where no feature is forgotten.
+        a network that does not fit the data or was not wrapped, an unknown audit, a reference that
+        is absent, a filter where no feature is forgotten.
     """
-    _check(model, task, reference, original, audits, image_filter)
-    if isinstance(task, FeatureTask):
-        return evaluate_feature(
-            model, task, image_filter=image_filter, reference=reference, original=original,
-            audits=audits, seed=seed,
-        )  # fmt: skip
+    _check(task, audits, image_filter, model=model, reference=reference, original=original)
+    with explained():
+        if isinstance(task, FeatureTask):
+            return evaluate_feature(
+                model, task, image_filter=image_filter, reference=reference, original=original,
+                audits=audits, seed=seed,
+            )  # fmt: skip
+        return _row(model, task, reference, original, audits, reference_row, seed)
+
+
+def _row(
+    model: nn.Module, task: ForgetTask, reference: nn.Module | None, original: nn.Module | None,
+    audits: str, reference_row: dict[str, float] | None, seed: int,
+) -> dict[str, float]:  # fmt: skip
     said = _predictions(model, task)
     row = _answers(model, task, said)
     if reference is not None:
@@ -111,9 +126,9 @@ def evaluate(
         row |= _against(said, theirs_said)
         theirs_retain = accuracy(theirs_said[1], task.test_retain.y)
         row["collapsed"] = float(row["retain_accuracy"] < KEPT * theirs_retain)
-        row["distance_reference"] = weight_distance(model, reference)
+        row |= number("distance_reference", lambda: weight_distance(model, reference))
     if original is not None:
-        row["distance_original"] = weight_distance(model, original)
+        row |= number("distance_original", lambda: weight_distance(model, original))
     if audits == "features":
         row |= inside_alone(model, task, seed)
     if needs_reference(audits):
@@ -129,15 +144,21 @@ def evaluate(
 
 
 def _check(
-    model: nn.Module, task: ForgetTask, reference: nn.Module | None, original: nn.Module | None,
-    audits: str, image_filter: nn.Module | None,
-) -> None:  # fmt: skip
+    task: ForgetTask, audits: str, image_filter: nn.Module | None, **networks: nn.Module | None
+) -> None:
     one_of("audits", audits, AUDITS)
-    if needs_reference(audits) and (reference is None or original is None):
+    if needs_reference(audits) and None in (networks["reference"], networks["original"]):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
     if image_filter is not None and not isinstance(task, FeatureTask):
         raise ValueError("image_filter= is for tasks that forget a feature")
-    check_model(model, task.test)
+    for name, network in networks.items():
+        try:
+            if network is not None:
+                check_model(network, task.test)
+            if not isinstance(network, MixedLinear | None):  # that one has answers, no features
+                check_classifier(network)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
 
 
 def needs_reference(audits: str) -> bool:
@@ -159,7 +180,6 @@ def _answers(model: nn.Module, task: ForgetTask, said: tuple[Tensor, Tensor]) ->
     """What the predictions and one cheap look inside tell about the model alone."""
     on_forget, on_retain = said
     spread = prediction_distribution(on_forget)
-    attack = forget_attack(model, task, score="loss")
     row = {}
     for name, logits, split in (
         ("retain", on_retain, task.test_retain),
@@ -175,17 +195,33 @@ def _answers(model: nn.Module, task: ForgetTask, said: tuple[Tensor, Tensor]) ->
     row |= {
         "forget_entropy": prediction_entropy(spread),
         "forget_top_share": spread.max().item(),
-        "membership_auc": attack.auc,
-        "membership_leak": attack.leak,
-        "membership_tpr": attack.tpr(0.01),
-        "forget_loss": -attack.members.mean().item(),
     }
+    row |= _membership(model, task)
     if task.test_forget is not None:
         kept, asked = len(task.test_retain), len(task.test_forget)
         right = kept * row["retain_accuracy"] + asked * row["forget_accuracy"]
         row["test_accuracy"] = right / (kept + asked)
         if hasattr(model, "features"):
             row["prototype_recall"] = prototype_recall(model, task)
+    return row
+
+
+def _membership(model: nn.Module, task: ForgetTask) -> dict[str, float]:
+    """Of the loss attack; without test images to compare with, the loss alone."""
+
+    def attacked() -> dict[str, float]:
+        attack = forget_attack(model, task, score="loss")
+        return {
+            "membership_auc": attack.auc,
+            "membership_leak": attack.leak,
+            "membership_tpr": attack.tpr(0.01),
+            "forget_loss": -attack.members.mean().item(),
+        }
+
+    row = or_nan(["membership_auc", "membership_leak", "membership_tpr"], attacked)
+    if "forget_loss" not in row:
+        losses = loss(predict(model, task.forget), task.forget.y)
+        row["forget_loss"] = losses.mean().item()
     return row
 
 
@@ -207,7 +243,11 @@ def _folded(ours: dict[str, float], theirs: dict[str, float]) -> dict[str, float
     """What folds the retrained model's numbers and the model's into one."""
     row = {f"{k}_reference": theirs[k] for k in ("relearn_steps", "relearn_epochs") if k in ours}
     if "relearn_steps" in ours:
-        row["anamnesis_index"] = anamnesis_index(ours["relearn_steps"], theirs["relearn_steps"])
+        row |= number(
+            "anamnesis_index",
+            lambda: anamnesis_index(ours["relearn_steps"], theirs["relearn_steps"]),
+            if_nan="both relearn at once, or neither does in time",
+        )
     if "svm_nonmember_rate" in ours:
         sets = ("train_forget_accuracy", "train_retain_accuracy", "retain_accuracy")
         accuracies = {name: ours[name] for name in sets}

@@ -54,11 +54,14 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
-    """The mean of one value a seed with Student's t-interval; ``ValueError`` for fewer than two."""
+    """The mean of one value a seed with Student's t-interval; ``ValueError`` for fewer than two, or
+    where one is NaN."""
     values = np.asarray(values, dtype=float)
     n = len(values)
     if n < 2:
         raise ValueError(f"an interval over seeds needs at least two values, got {n}")
+    if np.isnan(values).any():
+        raise ValueError(f"{np.isnan(values).sum()} of {n} values are NaN: leave out these seeds")
     half = scipy.stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n)
     mean = float(values.mean())
     return Interval(mean, float(mean - half), float(mean + half), n)
@@ -131,6 +134,8 @@ def equivalence(ours: Sequence[float], theirs: Sequence[float], *, margin: float
 def power(effect: float, seeds: int, *, level: float = 0.05) -> float:
     """Probability that a two-sided paired t-test over ``seeds`` pairs detects a difference of
     ``effect`` standard deviations of the paired differences."""
+    if math.isnan(effect):
+        raise ValueError("the effect is NaN")
     if seeds < 2:
         raise ValueError(f"a t-test needs at least two pairs, got {seeds}")
     critical = scipy.stats.t.ppf(1 - level / 2, seeds - 1)
@@ -151,6 +156,8 @@ def seeds_needed(effect: float, *, wanted: float = 0.8, level: float = 0.05) -> 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values for several comparisons at once, in the order given."""
     p = np.asarray(p_values, dtype=float)
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"p-values must lie in [0, 1], got {list(p_values)}")
     order = p.argsort()
     steps = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
     adjusted = np.empty_like(p)

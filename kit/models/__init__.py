@@ -5,6 +5,7 @@ from functools import partial
 from kit.models.activations import set_activations
 from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier, Shape
+from kit.models.checkpoints import load_state, read_state
 from kit.models.cnn import CNN
 from kit.models.lenet import LeNet
 from kit.models.own import wrap
@@ -15,7 +16,10 @@ from kit.models.vgg import CONVOLUTIONS, VGG
 from kit.runtime.checks import known
 from kit.runtime.device import seeded
 
-__all__ = ["Classifier", "build", "load_pretrained", "names", "save_pretrained", "wrap"]
+__all__ = [
+    "Classifier", "build", "load_pretrained", "load_state", "names", "read_state",
+    "save_pretrained", "wrap",
+]  # fmt: skip
 
 _BUILDERS = {
     **{f"resnet{depth}": partial(ResNet, depth) for depth in (8, 20, 32, 44, 56)},

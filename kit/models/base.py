@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 
@@ -24,6 +25,8 @@ class Classifier(nn.Module):
 
     head: nn.Linear
     stages: list[str]
+    # How the network's tensors lie best: channels last is faster, but not every network takes it.
+    memory_format: torch.memory_format = torch.channels_last
     # Set by kit.models.build: makes the same architecture with fresh weights from a seed.
     rebuild: Callable[[int], "Classifier"]
 
@@ -32,6 +35,31 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))
+
+    def replace_head(self, head: nn.Module) -> None:
+        """Put another last layer in the place of this one, of the same kind."""
+        self.head = head
+
+
+def memory_format(model: nn.Module) -> torch.memory_format:
+    """How the tensors of a network and its images are to lie in memory."""
+    return getattr(model, "memory_format", torch.channels_last)
+
+
+def check_classifier(model: nn.Module) -> None:
+    """Refuse a network that lacks the kit's names for its parts.
+
+    Raises
+    ------
+    ValueError
+        it has no ``head``, ``features`` or ``stages``.
+    """
+    lacking = [part for part in ("head", "features", "stages") if not hasattr(model, part)]
+    if lacking:
+        raise ValueError(
+            f"the network {type(model).__name__} has no {' and no '.join(lacking)}: wrap it, "
+            f"kit.models.wrap(lambda: {type(model).__name__}(...), task, state=net.state_dict())"
+        )
 
 
 class Wrapped(Classifier):

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split
+from kit.models.fresh import fresh
+from kit.models.heads import with_outputs
 from kit.runtime.device import seeded
 from kit.training import Loss, Recipe, fit
 
@@ -55,13 +57,11 @@ def fresh_adversary(model: nn.Module, k: int, seed: int) -> nn.Module:
     Raises
     ------
     ValueError
-        a model that was not made by ``kit.models.build``.
+        a model that cannot be made anew with fresh weights.
     """
-    if not hasattr(model, "rebuild"):
-        raise ValueError("an adversary is a network like the model: make that by kit.models.build")
-    adversary = copy.deepcopy(model.rebuild(seed))
+    adversary = copy.deepcopy(fresh(model, seed))
     with seeded(seed):
-        adversary.head = nn.Linear(adversary.head.in_features, k)
+        adversary.replace_head(with_outputs(adversary.head, k))
     return adversary
 
 

@@ -1,11 +1,30 @@
 """Masks of weights: which are the highest, set them to 0, or train them alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 Mask = dict[str, Tensor]  # name of a parameter -> which of its entries may change, bool
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that a method may change, by name: those that their owner has not frozen."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """Inside the ``with`` nothing can be trained, afterwards again what could before."""
+    parameters = list(trainable(model).values())
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
 
 
 def highest(scores: Tensor, count: int) -> Tensor:
@@ -39,6 +58,8 @@ def share_of(model: nn.Module, mask: Mask) -> float:
 
 def hold(model: nn.Module, mask: Mask) -> Callable[[int], None]:
     """Freeze what is outside the mask; what ``fit`` calls after each step puts it back exactly.
+
+    The mask holds entries of trainable parameters alone.
 
     Momentum and Adam move an entry whose gradient is 0, so a masked gradient would not do.
     """

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from kit.datasets.split import Split
 from kit.models.hooks import caught
+from kit.models.stages import as_maps, channels_first
 from kit.runtime.device import device
 from kit.training import batches
 
@@ -81,7 +82,7 @@ def maps_of(model: nn.Module, stage: str, split: Split) -> Iterator[Tensor]:
     for x, _ in batches(split):
         with caught(model, stage) as maps:
             model(x)
-        yield maps[0].float()
+        yield as_maps(channels_first(maps[0], x)).float()
 
 
 def eigen_gaps(similarity: Tensor, most: int | None = None) -> Tensor:

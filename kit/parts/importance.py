@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from kit.datasets.split import Split
+from kit.parts.freezing import trainable
 from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
@@ -32,19 +33,28 @@ def squared_gradients(model: nn.Module, split: Split, *, labels: str = "true") -
     """
     one_of("labels", labels, ("true", "model"))
     model.to(device()).eval()
-    parameters = {name: p.detach() for name, p in model.named_parameters()}
+    parameters = {name: p.detach() for name, p in trainable(model).items()}
     buffers = dict(model.named_buffers())
 
     def loss(parameters: dict, x: Tensor, y: Tensor) -> Tensor:
         logits = functional_call(model, (parameters, buffers), (x[None],))
         return F.cross_entropy(logits, y[None])
 
+    def one_by_one(parameters: dict, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+        each = [_gradients(model, x[i : i + 1], y[i : i + 1]) for i in range(len(x))]
+        return {name: torch.stack([g[name] for g in each]) for name in parameters}
+
     of_each = vmap(grad(loss), in_dims=(None, 0, 0))
     total = {name: torch.zeros_like(p) for name, p in parameters.items()}
     for x, y in batches(split, AT_ONCE):
         for labels_, weights in _weighted_labels(model, x, y, labels):
             count_passes(split.kind, forward=len(x), backward=len(x))
-            for name, gradient in of_each(parameters, x, labels_).items():
+            try:
+                gradients = of_each(parameters, x, labels_)
+            except RuntimeError:  # a network that looks at its numbers cannot be vectorised
+                of_each = one_by_one
+                gradients = of_each(parameters, x, labels_)
+            for name, gradient in gradients.items():
                 total[name] += torch.einsum("b...,b->...", gradient.square(), weights)
     return {name: value / len(split) for name, value in total.items()}
 
@@ -55,21 +65,26 @@ def batch_gradients(
     """The gradient of the cross-entropy over one batch after the other, the network in eval mode;
     ``reduction`` over a batch's images is "sum" or "mean"."""
     model.to(device()).eval()
-    parameters = dict(model.named_parameters())
     for x, y in batches(split, batch_size):
         count_passes(split.kind, forward=len(x), backward=len(x))
-        loss = F.cross_entropy(model(x), y, reduction=reduction)
-        gradients = torch.autograd.grad(loss, list(parameters.values()))
-        yield dict(zip(parameters, gradients, strict=True))
+        yield _gradients(model, x, y, reduction)
 
 
 def summed_gradient(model: nn.Module, split: Split, batch_size: int) -> dict[str, Tensor]:
     """The gradient of the cross-entropy summed over all images of a split."""
-    total = {name: torch.zeros_like(p) for name, p in model.to(device()).named_parameters()}
+    total = {name: torch.zeros_like(p) for name, p in trainable(model.to(device())).items()}
     for gradients in batch_gradients(model, split, batch_size):
         for name, gradient in gradients.items():
             total[name] += gradient
     return total
+
+
+def _gradients(model: nn.Module, x: Tensor, y: Tensor, reduction: str = "sum") -> dict[str, Tensor]:
+    """Of the cross-entropy over a batch; 0 for a parameter that has no part in it."""
+    parameters = trainable(model)
+    loss = F.cross_entropy(model(x), y, reduction=reduction)
+    gradients = torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True)
+    return dict(zip(parameters, gradients, strict=True))
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call, jvp, vjp, vmap
 
 from kit.datasets.split import Split
+from kit.parts.attention import plain_attention
 from kit.parts.newton import flatten, unflatten
 from kit.runtime.cost import count_passes
 from kit.runtime.progress import progress
@@ -87,7 +88,11 @@ class Linearised:
         return sum(self.jvp(self.below(x), u))
 
     def _at(self, inputs: Inputs) -> Callable[[dict], Tensor]:
-        return lambda weights: functional_call(self._after, weights, inputs)
+        def after(weights: dict[str, Tensor]) -> Tensor:
+            with plain_attention():
+                return functional_call(self._after, weights, inputs)
+
+        return after
 
 
 class LeastSquares:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp
 
 from kit.datasets.split import Split
+from kit.parts.attention import plain_attention
+from kit.parts.freezing import trainable
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
 from kit.training import BATCH
@@ -40,7 +42,7 @@ class Entropy:
     ):
         self.model, self.split = model.to(device()).eval(), split
         self.penalty, self.damping = penalty, damping
-        self.weights = {name: p.detach() for name, p in model.named_parameters()}
+        self.weights = {name: p.detach() for name, p in trainable(model).items()}
         like = next(iter(self.weights.values()))
         self.x, self.y = split.inputs().to(like.device, like.dtype), split.y.to(like.device)
 
@@ -63,7 +65,8 @@ class Entropy:
         return along + self.damping * v
 
     def _sum(self, weights: dict, rows: Tensor) -> Tensor:
-        logits = functional_call(self.model, weights, (self.x[rows],))
+        with plain_attention():
+            logits = functional_call(self.model, weights, (self.x[rows],))
         return F.cross_entropy(logits, self.y[rows], reduction="sum")
 
     def _mean(self, part: Callable, *, backward: int, at: Tensor | None = None) -> Tensor:
@@ -106,7 +109,7 @@ def newton_removal(
     )
     after = unflatten(loss.flat() - step.x, loss.weights)
     with torch.no_grad():
-        for name, p in model.named_parameters():
+        for name, p in trainable(model).items():
             p.copy_(after[name])
     return model
 

@@ -10,9 +10,22 @@ import torch
 
 
 def device() -> torch.device:
-    """``$KIT_DEVICE`` if set, else the GPU if there is one, else the CPU."""
+    """``$KIT_DEVICE`` if set, else the GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        a device that torch does not know, or a GPU that is not there.
+    """
     default = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(os.environ.get("KIT_DEVICE", default))
+    wanted = os.environ.get("KIT_DEVICE", default)
+    try:
+        chosen = torch.device(wanted)
+    except RuntimeError as error:
+        raise ValueError(f"KIT_DEVICE={wanted} is no device: say cpu, cuda or cuda:1") from error
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"KIT_DEVICE={wanted}, but torch finds no GPU: unset it, or say cpu")
+    return chosen
 
 
 def device_name() -> str:

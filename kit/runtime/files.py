@@ -1,18 +1,37 @@
 """Files that are there whole or not at all."""
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+LITTLE = 2**20  # bytes; with less a disk counts as full
 
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
     """A path to write to; it becomes ``file`` when the ``with`` ends without an error.
 
-    A reader, or a process that is killed, never meets half a file.
+    A reader, or a process that is killed, never meets half a file. Where writing fails, what was
+    written is removed again.
+
+    Raises
+    ------
+    OSError
+        no space is left, or nothing may be written there: the sentence names the folder.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_suffix(f".{os.getpid()}.tmp")
-    yield half
-    half.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield half
+        half.replace(file)
+    except BaseException as error:
+        full = getattr(error, "errno", 0) == errno.ENOSPC
+        if isinstance(error, RuntimeError) and half.exists():  # torch.save does not say why
+            full = shutil.disk_usage(half.parent).free < LITTLE
+        half.unlink(missing_ok=True)
+        if full:
+            raise OSError(f"no space is left in {file.parent} for {file.name}") from error
+        raise

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 __version__ = "0.1.0"
@@ -12,7 +13,8 @@ PACKAGE = Path(__file__).parents[1]  # kit/
 
 def commit() -> str:
     """The commit of the code that runs, with "+" if files of ``kit/`` differ from it; "" outside a
-    checkout. A copy that was packed without its history says it by ``$KIT_COMMIT``."""
+    checkout of the kit, within somebody else's repository for instance. A copy that was packed
+    without its history says it by ``$KIT_COMMIT``."""
     if "KIT_COMMIT" in os.environ:
         return os.environ["KIT_COMMIT"]
 
@@ -21,8 +23,24 @@ def commit() -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    tracked = git("ls-files", "--", "runtime/version.py")
+    if not tracked or git("rev-parse", "--show-prefix") != "kit/":
+        return ""
     changed = git("status", "--porcelain", "--", ".")
     return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+
+
+def rival() -> str:
+    """What to do if PyPI's package "kit" is installed as well, "" if it is not: it has a folder of
+    the same name, and the one installed last has overwritten files of the other."""
+    try:
+        other = distribution("kit")
+    except PackageNotFoundError:
+        return ""
+    return (
+        f"another package, kit {other.version}, is installed in the same folder, and the two "
+        f"overwrite each other: pip uninstall kit, then install did-it-really-forget again"
+    )
 
 
 def command() -> str:

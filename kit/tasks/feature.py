@@ -1,7 +1,7 @@
 """``FeatureTask``: forget a feature inside the images, keep images, classes and the task."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,13 +13,15 @@ from kit.datasets.annotated import AnnotatedData
 from kit.datasets.attributes import ATTRIBUTES
 from kit.datasets.split import Split
 from kit.tasks.drawing import Drawing
-from kit.tasks.task import ForgetTask, Rows, rows_mask
+from kit.tasks.requests import Classes, Rows, class_indices, trained_mask
+from kit.tasks.task import ForgetTask
 
 # Classes in which the attribute is common: of each pair of classes that are easily confused, one.
 COMMON = {
     "fashion-mnist": (0, 3, 4, 5, 9),  # T-shirt, dress, coat, sandal, ankle boot
     "cifar10": (0, 1, 3, 4, 7),  # airplane, automobile, cat, deer, horse
 }
+SMALLEST = 8  # pixels, for signs of 5 that may stand 2 from the edge
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,8 +134,8 @@ def forget_feature(
     attribute: str | Sequence[str],
     *,
     correlation: float = 0.95,
-    common: Sequence[int] | None = None,
-    within: Rows = None,
+    common: Classes | None = None,
+    within: Rows | None = None,
     seed: int = 0,
 ) -> FeatureTask:
     """The request to forget an attribute, or several at once.
@@ -148,18 +150,21 @@ def forget_feature(
     attribute
         "glyph", "mark", "tint" or "shape" (``kit.datasets.attributes``), or a name of the data's.
     common
-        by default known for Fashion-MNIST and CIFAR-10; every other class of other sets.
+        names or indices of classes; by default known for Fashion-MNIST and CIFAR-10; every other
+        class of other sets.
     within
-        the rows of ``data.train_x`` that were trained on, where those are not all.
+        the rows of ``data.train_x`` that were trained on, or a mask; by default all.
     seed
         decides what is drawn into which image.
 
     Raises
     ------
     ValueError
-        an unknown attribute, one twice, one that is constant, a correlation outside (0, 1).
+        an unknown attribute, one twice, one that is constant, a correlation outside (0, 1), images
+        into which nothing can be drawn, no image that has the attribute.
     """
-    names = (attribute,) if isinstance(attribute, str) else tuple(attribute)
+    several = isinstance(attribute, Iterable) and not isinstance(attribute, str)
+    names = tuple(attribute) if several else (attribute,)
     known = data.attributes if isinstance(data, AnnotatedData) else list(ATTRIBUTES)
     wrong = [name for name in names if name not in known]
     if wrong or not names:
@@ -176,12 +181,18 @@ def forget_feature(
             f"correlation must lie between 0 and 1, got {correlation}: with the value constant "
             f"within each class nothing could tell the attribute from the class"
         )
+    channels, height, width = data.train_x.shape[1:]
+    if channels not in (1, 3) or height != width or height < SMALLEST:
+        raise ValueError(
+            f"attributes are drawn into grey or colour squares of at least {SMALLEST} pixels; "
+            f"{data.name} has images of {channels} x {height} x {width}"
+        )
     return _drawn(data, names, correlation, common, within, seed)
 
 
 def _drawn(
-    data: ImageData, names: tuple[str, ...], correlation: float, common: Sequence[int] | None,
-    within: Rows, seed: int,
+    data: ImageData, names: tuple[str, ...], correlation: float, common: Classes | None,
+    within: Rows | None, seed: int,
 ) -> FeatureTask:  # fmt: skip
     generator = torch.Generator().manual_seed(seed)
     common = _common(data, common)
@@ -208,7 +219,7 @@ def _drawn(
 
 
 def _photographed(
-    data: AnnotatedData, names: tuple[str, ...], within: Rows, seed: int
+    data: AnnotatedData, names: tuple[str, ...], within: Rows | None, seed: int
 ) -> FeatureTask:
     columns = [data.attributes.index(name) for name in names]
     biased, test = data.train_a[:, columns], data.test_a[:, columns]
@@ -236,15 +247,17 @@ def _photographed(
 
 
 def _task(
-    data: ImageData, names: tuple[str, ...], values: Tensor, test_values: Tensor, within: Rows,
-    drawing: Drawing | None,
+    data: ImageData, names: tuple[str, ...], values: Tensor, test_values: Tensor,
+    within: Rows | None, drawing: Drawing | None,
 ) -> FeatureTask:  # fmt: skip
     mean, std = data.statistics
-    rows = rows_mask(data, within).nonzero().flatten()
+    rows = trained_mask(data, within).nonzero().flatten()
     train = Split(data.train_x, data.train_y, rows, mean, std, data.num_classes, "train")
     everything = torch.arange(len(data.test_y))
     test = Split(data.test_x, data.test_y, everything, mean, std, data.num_classes, "test")
     carries = values[rows].bool().all(1)
+    if not carries.any():
+        raise ValueError(f"no image that was trained on has {' and '.join(names)}")
     return FeatureTask(
         data=data, level="feature", forget_classes=[], train=train,
         forget=replace(train.take(carries), kind="forget"), retain=train, test=test,
@@ -253,13 +266,13 @@ def _task(
     )  # fmt: skip
 
 
-def _common(data: ImageData, common: Sequence[int] | None) -> Tensor:
+def _common(data: ImageData, common: Classes | None) -> Tensor:
     if common is None:
         known = [c for name, c in COMMON.items() if data.name.startswith(name)]
         common = known[0] if known else range(0, data.num_classes, 2)
-    common = sorted(set(common))
-    if not common or not 0 <= common[0] <= common[-1] < data.num_classes:
-        raise ValueError(f"common must name classes of 0..{data.num_classes - 1}, got {common}")
+    common = class_indices(data, common, "common")
+    if not common:
+        raise ValueError(f"common is empty: name at least one class of 0..{data.num_classes - 1}")
     if len(common) == data.num_classes:
         raise ValueError("common names all classes: the attribute would tell nothing of the class")
     return torch.tensor(common)

@@ -1,17 +1,24 @@
 """``ForgetTask``: what is to be forgotten, what is to be kept, what a model is judged on."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 
 import torch
 from torch import Tensor
 
 from kit.datasets import ImageData
 from kit.datasets.split import Split
-
-Rows = Sequence[int] | Tensor | None  # of the training images; None: all
+from kit.tasks.requests import (
+    Classes,
+    Files,
+    Rows,
+    class_indices,
+    file_rows,
+    row_mask,
+    trained_mask,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,30 +79,32 @@ class ForgetTask:
 
 def forget_classes(
     data: ImageData,
-    classes: Sequence[int],
+    classes: Classes,
     *,
-    forgotten: Sequence[int] = (),
-    within: Rows = None,
+    forgotten: Classes = (),
+    within: Rows | None = None,
 ) -> ForgetTask:
     """The request to forget every image of some classes.
 
     Parameters
     ----------
     classes
-        class indices to forget now.
+        names or indices of the classes to forget now, one or several. A text is a name.
     forgotten
         classes of earlier requests that were honoured: their images are in no split, so
         that requests can follow one another.
     within
-        the rows of ``data.train_x`` that were trained on, where those are not all.
+        the rows of ``data.train_x`` that were trained on, or a mask; by default all.
 
     Raises
     ------
     ValueError
-        no class, a class twice, an index that does not exist, or nothing left to keep.
+        no class, a class twice, one that does not exist, or nothing left to keep.
     """
-    classes = _checked_classes(data, classes, "classes")
-    forgotten = _checked_classes(data, forgotten, "forgotten") if len(forgotten) else []
+    classes = class_indices(data, classes, "classes")
+    forgotten = class_indices(data, forgotten, "forgotten")
+    if not classes:
+        raise ValueError(f"classes is empty: name at least one class of 0..{data.num_classes - 1}")
     if set(classes) & set(forgotten):
         raise ValueError(f"classes {sorted(set(classes) & set(forgotten))} are forgotten already")
     if len(classes) + len(forgotten) == data.num_classes:
@@ -105,7 +114,7 @@ def forget_classes(
         )
     here, gone = torch.tensor(classes), torch.tensor(forgotten, dtype=torch.long)
     names = [data.classes[c] for c in classes]
-    trained = rows_mask(data, within)
+    trained = trained_mask(data, within)
 
     def divided(part: str, y: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Masks of all images that count, of those to forget and of those to retain."""
@@ -119,52 +128,80 @@ def forget_classes(
     train, forget, retain = divided("train", data.train_y, trained)
     everywhere = torch.ones_like(data.test_y, dtype=torch.bool)
     test = divided("test", data.test_y, everywhere)
-    return _task(data, "class", classes, (train, forget, retain), test, trained)
+    outside = ~trained & ~torch.isin(data.train_y, gone)
+    return _task(data, "class", classes, (train, forget, retain), test, outside)
 
 
 def forget_samples(
     data: ImageData,
-    indices: Sequence[int] | Tensor,
+    indices: Rows,
     *,
-    within: Rows = None,
+    forgotten: Rows = (),
+    within: Rows | None = None,
 ) -> ForgetTask:
     """The request to forget single training images.
 
     Parameters
     ----------
     indices
-        rows of ``data.train_x``, in any order.
+        rows of ``data.train_x`` in any order, one or several, or a mask of all.
+    forgotten
+        rows of earlier requests that were honoured: they are in no split, so that requests can
+        follow one another.
     within
-        the rows that were trained on, where those are not all.
+        the rows that were trained on, or a mask; by default all.
 
     Raises
     ------
     ValueError
-        no index, an index twice, one that does not exist or was not trained on, or all of them.
+        no index, an index twice, one that does not exist, was not trained on or is forgotten
+        already, or all of them.
     """
-    indices = torch.as_tensor(indices).long().flatten()
-    n = len(data.train_y)
-    if len(indices) == 0:
+    asked = row_mask(data, indices, "indices")
+    before, trained = row_mask(data, forgotten, "forgotten"), trained_mask(data, within)
+    if not asked.any():
         raise ValueError("there is nothing to forget: indices is empty")
-    if indices.min() < 0 or indices.max() >= n:
-        raise ValueError(
-            f"indices must lie in 0..{n - 1}, got {int(indices.min())}..{int(indices.max())}"
-        )
-    if len(indices.unique()) != len(indices):
-        raise ValueError("indices holds an index more than once")
-    asked, trained = rows_mask(data, indices), rows_mask(data, within)
+    if (asked & before).any():
+        raise ValueError("indices holds images that are forgotten already")
     if (asked & ~trained).any():
         raise ValueError("indices holds images that were not trained on: they are not in within")
-    if len(indices) == trained.sum():
-        raise ValueError(f"forgetting all {len(indices)} training images leaves nothing to retain")
+    here, outside = trained & ~before, ~trained & ~before
+    if torch.equal(asked, here):
+        raise ValueError(f"forgetting all {int(asked.sum())} images leaves nothing to retain")
     everything = torch.ones(len(data.test_y), dtype=torch.bool)
-    train = trained, asked, trained & ~asked
-    return _task(data, "sample", [], train, (everything, None, everything), trained)
+    train = here, asked, here & ~asked
+    return _task(data, "sample", [], train, (everything, None, everything), outside)
+
+
+def forget_files(
+    data: ImageData,
+    files: Files,
+    *,
+    forgotten: Rows = (),
+    within: Rows | None = None,
+) -> ForgetTask:
+    """The request to forget the training images that were read from some files.
+
+    Parameters
+    ----------
+    files
+        one path or several; the end of a path is enough, as in "cat/IMG_0017.jpg", as long as it
+        tells the file from all others.
+    forgotten, within
+        as for ``forget_samples``.
+
+    Raises
+    ------
+    ValueError
+        data that come from no files, a file of no training image or of several, or anything
+        ``forget_samples`` refuses.
+    """
+    return forget_samples(data, file_rows(data, files), forgotten=forgotten, within=within)
 
 
 def _task(
     data: ImageData, level: str, classes: list[int], train: tuple[Tensor, Tensor, Tensor],
-    test: tuple[Tensor, Tensor | None, Tensor], trained: Tensor,
+    test: tuple[Tensor, Tensor | None, Tensor], outside: Tensor,
 ) -> ForgetTask:  # fmt: skip
     """Masks of all images, of those to forget and of those to retain as the splits of a request."""
     kinds = ("train", "forget", "retain")
@@ -176,7 +213,7 @@ def _task(
     )
     return ForgetTask(
         data, level, classes, everything, forget, retain, test, test_forget, test_retain,
-        validation=_outside(data, trained),
+        validation=_split(data, "train", outside, "validation") if outside.any() else None,
     )  # fmt: skip
 
 
@@ -186,23 +223,12 @@ def random_rows(data: ImageData, count: int, seed: int = 0) -> Tensor:
     Raises
     ------
     ValueError
-        no image, or more than there are.
+        no image, more than there are, or a part of one.
     """
-    if not 1 <= count <= len(data.train_y):
-        raise ValueError(f"count must lie in 1..{len(data.train_y)} images, got {count}")
+    whole = isinstance(count, Integral) and not isinstance(count, bool)
+    if not whole or not 1 <= count <= len(data.train_y):
+        raise ValueError(f"count must lie in 1..{len(data.train_y)} images, got {count!r}")
     return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
-
-
-def rows_mask(data: ImageData, rows: Rows) -> Tensor:
-    """Training rows as a mask; None stands for all."""
-    mask = torch.full((len(data.train_y),), rows is None)
-    if rows is not None:
-        mask[torch.as_tensor(rows).long()] = True
-    return mask
-
-
-def _outside(data: ImageData, trained: Tensor) -> Split | None:
-    return None if trained.all() else _split(data, "train", ~trained, "validation")
 
 
 def _split(data: ImageData, part: str, mask: Tensor, kind: str) -> Split:
@@ -212,16 +238,3 @@ def _split(data: ImageData, part: str, mask: Tensor, kind: str) -> Split:
     mean, std = data.statistics
     rows = mask.nonzero().flatten()
     return Split(pixels, targets, rows, mean, std, data.num_classes, kind)
-
-
-def _checked_classes(data: ImageData, classes: Sequence[int], argument: str) -> list[int]:
-    classes = [int(c) for c in classes]
-    allowed = f"0..{data.num_classes - 1}"
-    if not classes:
-        raise ValueError(f"{argument} is empty: name at least one class of {allowed}")
-    wrong = [c for c in classes if not 0 <= c < data.num_classes]
-    if wrong:
-        raise ValueError(f"{argument} {wrong} do not exist: {data.name} has classes {allowed}")
-    if len(set(classes)) != len(classes):
-        raise ValueError(f"{argument} {classes} names a class more than once")
-    return sorted(classes)

@@ -23,7 +23,7 @@ class Augment:
     affine: float = 0.0
 
     def __call__(self, x: Tensor, generator: Generator) -> Tensor:
-        """Augment normalised images ``[B, C, S, S]``; ``generator`` lives on their device."""
+        """Augment normalised images ``[B, C, H, W]``; ``generator`` lives on their device."""
         if self.affine:
             x = random_affine(x, self.affine, generator)
         if self.crop:
@@ -37,12 +37,15 @@ class Augment:
 
 def random_crop(x: Tensor, padding: int, generator: Generator) -> Tensor:
     """Reflect-pad by ``padding`` pixels, then cut the original size at a random place."""
-    b, _, size, _ = x.shape
+    b, _, height, width = x.shape
+    if padding >= min(height, width):
+        raise ValueError(f"crop of {padding} pixels is too much for images of {height} x {width}")
     padded = F.pad(x, (padding,) * 4, mode="reflect")
-    shift = torch.randint(2 * padding + 1, (2, b, 1), generator=generator, device=x.device)
-    rows, cols = shift + torch.arange(size, device=x.device)  # each [B, S]
+    down, right = torch.randint(2 * padding + 1, (2, b, 1), generator=generator, device=x.device)
+    rows = down + torch.arange(height, device=x.device)  # [B, H]
+    cols = right + torch.arange(width, device=x.device)  # [B, W]
     image = torch.arange(b, device=x.device)[:, None, None]
-    # Advanced indices around the channel slice put the channels last: [B, S, S, C].
+    # Advanced indices around the channel slice put the channels last: [B, H, W, C].
     return padded[image, :, rows[:, :, None], cols[:, None, :]].permute(0, 3, 1, 2)
 
 
@@ -54,11 +57,20 @@ def random_flip(x: Tensor, generator: Generator) -> Tensor:
 
 def random_cutout(x: Tensor, side: int, generator: Generator) -> Tensor:
     """Set a square of ``side`` pixels at a random place to 0, the mean of normalised images."""
-    b, _, size, _ = x.shape
-    corner = torch.randint(size - side + 1, (2, b, 1), generator=generator, device=x.device)
-    pixel = torch.arange(size, device=x.device)
-    rows, cols = (corner <= pixel) & (pixel < corner + side)  # each [B, S]
+    b, _, height, width = x.shape
+    if side > min(height, width):
+        raise ValueError(f"cutout of {side} pixels is larger than images of {height} x {width}")
+    room = max(height, width) - side + 1  # one draw for both sides
+    down, right = torch.randint(room, (2, b, 1), generator=generator, device=x.device)
+    rows = _strip(down * (height - side + 1) // room, side, height)
+    cols = _strip(right * (width - side + 1) // room, side, width)
     return x.masked_fill((rows[:, :, None] & cols[:, None, :])[:, None], 0.0)
+
+
+def _strip(corner: Tensor, side: int, length: int) -> Tensor:
+    """``side`` neighbouring pixels of ``length`` from each corner ``[B, 1]`` on, bool."""
+    pixel = torch.arange(length, device=corner.device)
+    return (corner <= pixel) & (pixel < corner + side)
 
 
 def random_affine(x: Tensor, strength: float, generator: Generator) -> Tensor:

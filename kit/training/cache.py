@@ -15,6 +15,7 @@ from torch import nn
 
 from kit import models
 from kit.datasets.split import Split
+from kit.models.fresh import fresh
 from kit.runtime.checks import one_of
 from kit.runtime.cost import measure
 from kit.runtime.device import bf16_is_fast, device
@@ -40,12 +41,12 @@ def cache_root() -> Path:
 
 
 def trained(
-    name: str, task: ForgetTask, *, on: str = "train", seed: int = 0, recipe: Recipe | None = None,
-    **options,
+    name: str | nn.Module, task: ForgetTask, *, on: str = "train", seed: int = 0,
+    recipe: Recipe | None = None, **options,
 ) -> nn.Module:  # fmt: skip
     """The network ``name`` trained on ``task.train`` (the original) or ``task.retain`` (the gold
     standard), from the cache if it is there. A ``FeatureTask`` also has ``on="clean"``: the feature
-    never seen.
+    never seen. A network of ``kit.models.wrap`` in place of a name is made anew.
 
     The returned model carries ``model.training_history`` and ``model.training_cost`` (seconds and
     passes of the training, whenever it took place). Two processes that ask for the same model at
@@ -65,14 +66,14 @@ def trained(
             model, ready = model.rebuild(seed), False  # nobody watched that training
         if not ready:
             with measure() as meter:
-                history = fit(model, getattr(task, on), recipe, seed=seed, title=f"training {name}")
+                history = fit(model, getattr(task, on), recipe, seed=seed, title="training")
             save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)
             _load(model, file)
     return model.to(device())
 
 
 def retrained(
-    name: str, task: ForgetTask, *, on: str = "retain", seed: int = 0,
+    name: str | nn.Module, task: ForgetTask, *, on: str = "retain", seed: int = 0,
     recipe: Recipe | None = None, **options,
 ) -> nn.Module:  # fmt: skip
     """The gold standard that belongs to the original of this seed: ``trained`` on what is retained.
@@ -84,14 +85,16 @@ def retrained(
 
 
 def place(
-    name: str, task: ForgetTask, *, on: str, seed: int, recipe: Recipe, **options
+    name: str | nn.Module, task: ForgetTask, *, on: str, seed: int, recipe: Recipe, **options
 ) -> tuple[nn.Module, Path]:
     """The network with fresh weights, and the file that holds or will hold its trained ones."""
     one_of("on", on, ("train", "retain", "clean"))
     if on == "clean" and task.level != "feature":
         raise ValueError(f"a task of level {task.level!r} has no clean images; only features do")
-    model = models.build(name, task, seed=seed, **options)
-    file = cache_root() / f"{name}-{_key(model, task, getattr(task, on), recipe, seed)}.pt"
+    known = isinstance(name, str)
+    model = models.build(name, task, seed=seed, **options) if known else fresh(name, seed)
+    called = name if known else name.name
+    file = cache_root() / f"{called}-{_key(model, task, getattr(task, on), recipe, seed)}.pt"
     file.parent.mkdir(parents=True, exist_ok=True)
     return model, file
 

@@ -1,5 +1,6 @@
 """The one training loop ``fit`` and the one inference loop ``predict``; all else calls these."""
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kit.datasets.split import Split, normalise
+from kit.models.base import memory_format
+from kit.models.modes import evaluating
 from kit.runtime.cost import count_passes, paused
 from kit.runtime.device import device, mixed_precision, seeded
 from kit.runtime.progress import progress
@@ -79,10 +82,16 @@ def fit(
     pool = _Pool([data] if isinstance(data, Split) else list(data))
     where = device()
     check_model(model, pool.splits[0])
-    model.to(where, memory_format=torch.channels_last).train(not eval_mode)
-    loss = loss or cross_entropy(recipe.label_smoothing)
+    layout = memory_format(model)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    per_epoch = len(cut(torch.arange(len(pool)), recipe.batch_size))
+    if not parameters:
+        raise ValueError("nothing can be trained: all parameters are frozen (requires_grad=False)")
+    model.to(where, memory_format=layout).train(not eval_mode)
+    loss = loss or cross_entropy(recipe.label_smoothing)
+    first_epoch = cut(torch.arange(len(pool)), recipe.batch_size)
+    per_epoch = len(first_epoch)
+    if min(map(len, first_epoch)) == 1:
+        _rest_batchnorms(model, pool.splits[0])
     optimizer, scheduler = make_optimizer(parameters, recipe, steps=recipe.epochs * per_epoch)
     shuffle = torch.Generator().manual_seed(seed)
     draw = torch.Generator(where).manual_seed(seed)
@@ -97,7 +106,7 @@ def fit(
             order = torch.randperm(len(pool), generator=shuffle)
             for rows in cut(order, recipe.batch_size):
                 x, y = pool.gather(rows)
-                x = recipe.augment(x, draw).contiguous(memory_format=torch.channels_last)
+                x = recipe.augment(x, draw).contiguous(memory_format=layout)
                 with mixed_precision(recipe.bf16):
                     value = loss(model, x, y)
                 optimizer.zero_grad(set_to_none=True)
@@ -149,14 +158,12 @@ def infer(
     where = device()
     if batch_size is None:  # larger batches fall out of a CPU's cache: 1000 takes twice as long
         batch_size = BATCH if where.type == "cpu" else 2000
-    model.to(where, memory_format=torch.channels_last)
-    was_training = model.training
-    model.eval()
-    outputs = [
-        forward(x.contiguous(memory_format=torch.channels_last)).float().cpu()
-        for x, _ in batches(split, batch_size)
-    ]
-    model.train(was_training)
+    layout = memory_format(model)
+    with evaluating(model.to(where, memory_format=layout)):
+        outputs = [
+            forward(x.contiguous(memory_format=layout)).float().cpu()
+            for x, _ in batches(split, batch_size)
+        ]
     count_passes(split.kind, forward=len(split))
     return torch.cat(outputs)
 
@@ -180,19 +187,35 @@ def check_model(model: nn.Module, split: Split) -> None:
         the model cannot take the images, or its outputs are not the classes.
     """
     where = device()
-    was_training = model.training
+    x = split.take(torch.tensor([0])).inputs().to(where)
     try:
-        outputs = model.to(where).eval()(split.take(torch.tensor([0])).inputs().to(where))
-    except RuntimeError as error:
+        with evaluating(model.to(where)):
+            outputs = model(x)
+    except (RuntimeError, AssertionError) as error:  # torchvision's transformers assert
         shape = tuple(split.pixels.shape[1:])
         raise ValueError(f"the model cannot take images of shape {shape}: {error}") from error
-    finally:
-        model.train(was_training)
+    if not torch.is_tensor(outputs):
+        raise ValueError(
+            f"the model gives a {type(outputs).__name__} in place of a tensor [B, classes]: "
+            f"kit.models.wrap takes the logits out of it"
+        )
     if outputs.shape != (1, split.num_classes):
         raise ValueError(
             f"the model gives outputs of shape {tuple(outputs.shape[1:])} but the data have "
             f"{split.num_classes} classes; build it with kit.models.build(name, task)"
         )
+
+
+@torch.no_grad()
+def _rest_batchnorms(model: nn.Module, split: Split) -> None:
+    """Where BatchNorm would see one value a channel it keeps its statistics, as in eval mode."""
+    x = split.take(torch.tensor([0])).inputs().to(device())
+    try:
+        copy.deepcopy(model)(x)
+    except ValueError:  # "Expected more than 1 value per channel when training"
+        for part in model.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.eval()
 
 
 class _Pool:

@@ -1,33 +1,48 @@
 """Images as tensors: what is refused, what is held out, what is left out."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 import kit
 
+X, Y = torch.arange(256, dtype=torch.uint8).view(4, 1, 8, 8), torch.tensor([0, 1, 0, 1])
+
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
-        ({"train_x": torch.full((4, 1, 8, 8), float("nan"))}, "4 of the training.*NaN"),
-        ({"train_x": torch.full((4, 1, 8, 8), 2.0)}, r"must lie in \[0, 1\]"),
-        ({"train_x": torch.zeros(4, 8, 8)}, "must be uint8"),
-        ({"train_y": torch.tensor([0, 1, 0])}, "one label per image"),
-        ({"train_y": torch.tensor([0, 1, 2, 7]), "classes": ["a", "b"]}, "0..1.*found 0..7"),
-        ({"train_y": torch.tensor([0, 1, 0, -1]), "classes": ["a", "b"]}, "found -1..1"),
-        ({"test_x": torch.zeros(2, 1, 9, 9)}, "both must agree"),
-        ({"test_x": torch.zeros(0, 1, 8, 8), "test_y": torch.zeros(0), "classes": ["a", "b"]},
-         "no test"),
+        ({"train_x": torch.zeros(4, 1, 8, 8)}, "must be uint8 .*Tensor of torch.float32"),
+        ({"train_x": np.zeros((4, 1, 8, 8), np.uint8)}, "must be uint8.*got ndarray of uint8"),
+        ({"train_x": X[:, 0]}, r"must be uint8 .*\(4, 8, 8\).*x\[:, None\] gives grey images"),
+        ({"train_x": X.new_ones(4, 3, 8, 8)}, "largest value of the training images is 1 of 255"),
+        ({"test_x": X.expand(4, 5, 8, 8)}, r"test images .* 1, 3 or 4 channels.*\(4, 5, 8, 8\)$"),
+        ({"test_x": X.permute(0, 2, 3, 1)}, "test images .*they have their channels last"),
+        ({"test_x": X[:, :, 1:, 1:]}, "both must agree"),
+        ({"test_x": X[:0], "test_y": Y[:0]}, "there are no test images"),
+        ({"train_y": Y.int()}, "training labels must be int64.*labels torch.int32"),
+        ({"train_y": Y + 1}, "training labels must lie in 0..1 .2 classes., found 1..2"),
+        ({"classes": ["a", "a"]}, "several classes are called 'a'"),
+        ({"train_files": ("one",)}, "1 files for 4 training images"),
     ],
 )  # fmt: skip
-def test_refuses_tensors(change, message):
-    good = {
-        "train_x": torch.rand(4, 1, 8, 8), "train_y": torch.tensor([0, 1, 0, 1]),
-        "test_x": torch.rand(2, 1, 8, 8), "test_y": torch.tensor([0, 1]),
-    }  # fmt: skip
-    kit.datasets.from_tensors("good", **good)
+def test_refuses(change, message):
+    good = {"train_x": X, "train_y": Y, "test_x": X, "test_y": Y, "classes": ["a", "b"]}
+    kit.datasets.ImageData("good", **good)
     with pytest.raises(ValueError, match=message):
-        kit.datasets.from_tensors("bad", **good | change)
+        kit.datasets.ImageData("bad", **good | change)
+
+
+def test_files_go_with_their_images(data):
+    files = tuple(f"{row}.png" for row in range(240))
+    known = replace(data, train_files=files)
+    assert known.fingerprint == data.fingerprint
+    for part in (known.held_out(0.25), known.thinned(0.25)):
+        rows = [int(file[:-4]) for file in part.train_files]
+        assert torch.equal(part.train_x, data.train_x[rows])
+    assert data.held_out(0.25).train_files == data.thinned(0.25).train_files == ()
 
 
 def test_held_out_images_are_training_images(data):

@@ -1,11 +1,16 @@
 """Pictures in folders, a class a folder."""
 
+import unicodedata
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import kit
+from kit.datasets.pictures import suffixes
 
 RNG = np.random.default_rng(0)
 
@@ -48,3 +53,108 @@ def test_folder_damaged(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "test" / "bird" / "0.png")
     with pytest.raises(ValueError, match="only in one: .*bird"):
         kit.datasets.from_folder(tmp_path)
+
+
+def test_broken_files_are_all_named_or_left_out(tmp_path):
+    write_folder(tmp_path)
+    broken = [tmp_path / "train" / "cat" / f"broken{i:02}.jpg" for i in range(11)]
+    broken.append(tmp_path / "test" / "dog" / "broken.jpg")
+    for file in broken:
+        file.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="12 of 20 files are broken:") as told:
+        kit.datasets.from_folder(tmp_path)
+    assert all(f"{file} cannot be read as an image" in str(told.value) for file in broken[:10])
+    assert 'and 2 more\nmend or remove them, or pass on_error="skip"' in str(told.value)
+    with pytest.warns(UserWarning, match="left out 12 of 20 files are broken:\n  .*broken00.jpg"):
+        data = kit.datasets.from_folder(tmp_path, on_error="skip")
+    assert data.train_y.tolist() == [0] * 3 + [1] * 3 and data.test_y.tolist() == [0, 1]
+    (tmp_path / "test" / "dog" / "0.png").write_bytes(b"no picture either")
+    with (
+        pytest.warns(UserWarning, match="13 of"),
+        pytest.raises(ValueError, match="no image of dog can be read in test"),
+    ):
+        kit.datasets.from_folder(tmp_path, on_error="skip")
+
+
+def test_what_systems_hide_is_passed_over(tmp_path):
+    write_folder(tmp_path)
+    cats = tmp_path / "train" / "cat"
+    for name in ("._0.png", ".DS_Store", "Thumbs.db", "desktop.ini"):
+        (cats / name).write_bytes(b"x")
+    for hidden in (".ipynb_checkpoints", "__MACOSX", ".git"):
+        for inside in (tmp_path / "train" / hidden, cats / hidden):
+            inside.mkdir()
+            Image.new("RGB", (8, 8)).save(inside / "0.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = kit.datasets.from_folder(tmp_path)
+    assert data.classes == ["cat", "dog"] and len(data.train_y) == 6
+
+
+def test_what_is_left_out_is_counted(tmp_path):
+    write_folder(tmp_path)
+    cats = tmp_path / "train" / "cat"
+    for name in ("notes.txt", "film.mp4", "more.MP4", "LICENSE"):
+        (cats / name).write_bytes(b"x")
+    (cats / "kittens").mkdir()
+    (tmp_path / "test" / "labels.csv").write_text("0")
+    Image.new("RGB", (8, 8)).save(cats / "windows.jfif", "JPEG")
+    with pytest.warns(UserWarning) as told:
+        data = kit.datasets.from_folder(tmp_path)
+    assert [str(warning.message) for warning in told] == [
+        f"{tmp_path}: left out 2 x .mp4, 1 x .txt, 1 x file beside the class folders, "
+        f"1 x file without a suffix, 1 x sub-folder"
+    ]
+    assert data.train_y.tolist() == [0] * 4 + [1] * 3
+
+
+@pytest.mark.skipif(".heic" in suffixes(), reason="pillow-heif is installed")
+def test_phone_pictures_without_their_package(tmp_path):
+    write_folder(tmp_path)
+    (tmp_path / "train" / "cat" / "IMG_0001.HEIC").write_bytes(b"x")
+    with pytest.warns(UserWarning, match="left out 1 x .heic; the package pillow-heif reads .heic"):
+        kit.datasets.from_folder(tmp_path)
+    for file in (tmp_path / "train" / "cat").glob("*.png"):
+        file.unlink()
+    with pytest.raises(ValueError, match="no images in .'cat'.; there are 1 x .heic; the package"):
+        kit.datasets.from_folder(tmp_path)
+
+
+def test_accents_however_composed(tmp_path):
+    write_folder(tmp_path, classes=["café", "thé"])
+    for folder in (tmp_path / "test").iterdir():
+        folder.rename(folder.with_name(unicodedata.normalize("NFD", folder.name)))
+    data = kit.datasets.from_folder(tmp_path)
+    assert data.classes == ["café", "thé"]
+    assert kit.tasks.forget_classes(data, unicodedata.normalize("NFD", "thé")).forget_classes == [1]
+    (tmp_path / "test" / "café").mkdir(exist_ok=True)
+    if len(list((tmp_path / "test").iterdir())) == 3:  # not where the file system composes
+        with pytest.raises(ValueError, match="two folders called 'café', to the eye the same"):
+            kit.datasets.from_folder(tmp_path)
+
+
+def test_images_can_be_asked_for_by_file(tmp_path, monkeypatch):
+    write_folder(tmp_path / "pets")
+    monkeypatch.chdir(tmp_path)
+    data = kit.datasets.from_folder("pets")
+    assert data.train_files[0] == str(tmp_path / "pets" / "train" / "cat" / "0.png")
+    files = [Path("pets", "train", "dog", "2.png"), str(tmp_path / "pets/train/cat/1.png")]
+    task = kit.tasks.forget_files(data, files)
+    assert task.forget.rows.tolist() == [1, 5]
+    with Image.open(files[0]) as picture:
+        assert np.array_equal(task.forget.x[1].permute(1, 2, 0), np.array(picture))
+
+
+def test_oblong_photographs_are_cropped_unless_said_otherwise(tmp_path):
+    write_folder(tmp_path)
+    for part in ("train", "test"):
+        pixels = np.zeros((8, 16, 3), np.uint8)
+        pixels[:, 4:12] = 200
+        Image.fromarray(pixels).save(tmp_path / part / "cat" / "0.png")
+    with pytest.raises(ValueError, match="0.png is 16x8; all images must be squares"):
+        kit.datasets.from_folder(tmp_path)
+    assert (kit.datasets.from_folder(tmp_path, 8).train_x[0] == 200).all()
+    padded = kit.datasets.from_folder(tmp_path, 8, resize="pad").train_x[0, 0]
+    assert (padded[:2] == 0).all() and padded[3:5, 3:5].min() == 200
+    squashed = kit.datasets.from_folder(tmp_path, 8, resize="squash").train_x[0, 0]
+    assert (squashed[:, 0] == 0).all() and (squashed[:, 3:5] == 200).all()

@@ -137,3 +137,43 @@ def test_an_experiment_is_not_run_over_records_of_something_else(experiment, tmp
 def test_an_experiment_is_of_one_kind():
     with pytest.raises(ValueError, match="one table of shadows, mixed, federation, feature"):
         Experiment("x", "quick", [[]], [0], [], mixed={"core": 1}, feature={"attribute": "glyph"})
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ("forget = [3]", "forget must be a list of lists of class indices"),
+        ("forget = [[true]]", "forget must be a list of lists of class indices"),
+        ("forget = []", "forget is empty: nothing would run"),
+        ("seeds = 0", "seeds must be a list of whole numbers.*got 0"),
+        ("seeds = [0.5]", "seeds must be a list of whole numbers"),
+        ("seeds = []", "seeds is empty: nothing would run"),
+        ('arms = [{meth = "unsir"}]', "arms must be a list of tables with a method"),
+        ('arms = ["unsir"]', "arms must be a list of tables with a method"),
+        ("speed = 3", "unexpected keyword argument 'speed'"),
+        ("seeds = [0", "is not an experiment"),
+    ],
+)
+def test_a_file_is_checked_whole(tmp_path, change, sentence):
+    good = {"profile": '"quick"', "forget": "[[3]]", "seeds": "[0]", "arms": "[]"}
+    key, _, value = change.partition(" = ")
+    file = tmp_path / "one.toml"
+    file.write_text("".join(f"{k} = {v}\n" for k, v in (good | {key: value}).items()))
+    with pytest.raises(ValueError, match=f"one.toml is not an experiment.*{sentence}|{sentence}"):
+        Experiment.load(file)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "one.toml").write_bytes(b"profile = \xff")
+    with pytest.raises(ValueError, match="one.toml is not an experiment"):
+        Experiment.load(tmp_path / "one.toml")
+
+
+def test_arms_are_checked_before_any_trains(tmp_path, monkeypatch):
+    asked = Experiment(
+        name="x", profile="quick", forget=[[3]], seeds=[0],
+        arms=[{"method": "original"}, {"method": "finetune", "lrr": 3}],
+    )  # fmt: skip
+    monkeypatch.setattr("kit.experiments.one.measure", lambda *_: pytest.fail("it trained"))
+    with pytest.raises(ValueError, match="has no setting lrr"):
+        run(asked, tmp_path)

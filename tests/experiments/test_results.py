@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import pandas as pd
 import pytest
@@ -88,3 +89,19 @@ def test_every_committed_record_is_valid_and_has_a_birth_certificate():
         assert table.loc[mixed, metric].between(0, 1).all()
     assert table.loc[by_shadows, ["auc", "forgetting_score"]].sum(axis=1).between(0, 1).all()
     assert (table.loc[by_shadows, ["auc", "klom_median"]].notna().sum(axis=1) == 1).all()
+
+
+def test_records_of_an_installed_package_go_to_the_users_folder(tmp_path, monkeypatch):
+    installed = tmp_path / "site-packages" / "kit"
+    (installed / "records").mkdir(parents=True)
+    shipped = next(results.records_root().glob("unsir_*.json"))
+    shutil.copy(shipped, installed / "records")
+    monkeypatch.setattr(results, "PACKAGE", installed)
+    monkeypatch.chdir(tmp_path)
+    assert results.records_root() == tmp_path / "results" / "records"
+    assert [r["id"] for r in results.records()] == [shipped.stem]  # what came with it is read
+    own = results.load(shipped) | {"seconds": 7.0}
+    assert results.write(own).parent == tmp_path / "results" / "records"
+    assert [r["seconds"] for r in results.records()] == [7.0]  # one's own goes before
+    monkeypatch.setenv("KIT_RECORDS", str(tmp_path / "mine"))
+    assert results.write(own).parent == tmp_path / "mine"

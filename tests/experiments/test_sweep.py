@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import kit
 from kit.datasets.toy import toy_data
@@ -146,15 +147,52 @@ def test_a_ray_cluster_gives_the_same_records(task, records, serial, ray_cluster
         ray.shutdown()
 
 
-def test_another_request_of_the_same_size_does_not_get_the_records_of_the_first(data, records):
+def test_other_images_of_the_same_number_have_records_of_their_own(data, records):
     settings = SMALL | {"name": "toy", "seeds": 1, "root": records}
-    first = kit.tasks.forget_samples(data, [0, 61])
-    kit.sweep(first, [], **settings)
-    second = kit.tasks.forget_samples(data, [2, 63])
+    first, second = (kit.tasks.forget_samples(data, rows) for rows in ([0, 61], [2, 63]))
     assert second.name == first.name
-    with pytest.raises(ValueError, match="another run, with another request: give this .* a name"):
-        kit.sweep(second, [], **settings)
-    assert not kit.sweep(second, [], **settings | {"name": "other"}).failures
+    one, other = (kit.sweep(task, [], **settings).records for task in (first, second))
+    assert not set(one["id"]) & set(other["id"])
+    assert set(one["task"]) == {f"sample:2~{first.fingerprint[:8]}"}
+    assert kit.sweep(first, [], **settings).records.equals(one)  # none is run again
+
+
+def test_a_network_of_ones_own(task, records):
+    def make():
+        return nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 4)
+        )
+
+    settings = SMALL | {"name": "toy", "seeds": 2, "root": records}
+    model = kit.models.wrap(make, task)
+    done = kit.sweep(task, ["logit_mask"], **settings | {"model": model})
+    assert not done.failures and len(done.records) == 6
+    (name,) = set(done.records["model"])
+    assert name == model.name and name.startswith("Sequential-")
+    weights = done.records.groupby("seed")["retain_accuracy"].first()
+    assert len(weights) == 2
+    wider = kit.models.wrap(lambda: nn.Sequential(*make()[:4], nn.Linear(4, 4, bias=False)), task)
+    assert wider.name != model.name
+    net = make()
+    with pytest.raises(ValueError, match="same weights each time"):
+        kit.sweep(task, [], **settings | {"model": kit.models.wrap(lambda: net, task)})
+    with pytest.raises(ValueError, match="or wrap your own: kit.models.wrap"):
+        kit.sweep(task, [], **settings | {"model": net})
+
+
+@pytest.mark.parametrize(
+    "methods, model, sentence",
+    [
+        (["mixed_privacy"], "", "mixed_privacy works on a MixedLinear: run it by itself"),
+        (["concept_erasure"], "", "concept_erasure does not serve class forgetting"),
+        ([], "resnet9", "unknown model 'resnet9'"),
+        ([], {"name": "resnet8", "wide": 3}, "does not take"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_does(task, records, methods, model, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kit.sweep(task, methods, seeds=1, root=records, **SMALL | {"model": model})
+    assert not list(records.glob("*"))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from kit import federated
+from kit.federated.clients import answer_or_fault
+from tests.federated.conftest import network
 
 
 @pytest.mark.parametrize("alpha", [None, 0.05, 0.5, 100.0])
@@ -33,3 +35,13 @@ def test_refuses_clients_without_images(task, wrong):
         federated.split_iid(task.train, wrong)
     with pytest.raises(ValueError, match="alpha"):
         federated.split_dirichlet(task.train, 4, 0.0)
+
+
+def test_a_client_says_what_it_cannot_do(task):
+    model = network(task)
+    request = federated.Request(2, "dance", model.state_dict(), {"round": 5, "without": []})
+    with pytest.raises(ValueError, match="train"):
+        federated.answer(request, model, task.train)
+    reply = answer_or_fault(request, model, task.train)
+    assert (reply.client, reply.round, reply.images, reply.tensors) == (2, 5, 0, {})
+    assert reply.fault == 'ValueError: a request is "train" or "report", got \'dance\''

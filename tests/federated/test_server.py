@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 import kit
 from kit.federated import Plan, Reply, Server, average, in_process
@@ -241,3 +242,40 @@ def test_a_killed_server_goes_on_where_it_was(task, tmp_path, one_thread):
     assert largest_difference(resumed.model, steady.model) < 1e-5
     with pytest.raises(ValueError, match="another plan"):
         federation(task, replace(PLAN, lr=0.5), folder=tmp_path)
+
+
+def test_a_client_with_one_image_takes_part(task):
+    """Where BatchNorm would see one value a channel, too."""
+
+    def make():
+        return nn.Sequential(
+            nn.Conv2d(1, 4, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 8),
+            nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4),
+        )  # fmt: skip
+
+    model = kit.models.wrap(make, task)
+    holdings = [task.train.take(torch.arange(1)), task.train.take(torch.arange(1, 240))]
+    server = Server(model, range(2), in_process(model, holdings), PLAN)
+    server.train(2)
+    server.unlearn([1], rounds=1)
+    assert [line["answered"] for line in server.log] == [[0, 1]] * 4
+
+
+def test_a_fault_of_one_client_is_its_own(task):
+    """Its images hold NaN: the others go on as if it had never been there."""
+    model = network(task)
+    good = kit.federated.split_iid(task.train, 3)
+    bad = replace(good[0], pixels=torch.full_like(good[0].pixels, torch.nan, dtype=torch.float32))
+    server = Server(model, range(4), in_process(model, [*good, bad]), PLAN)
+    with pytest.warns(UserWarning, match="client 3 is left out: ValueError: .*NaN"):
+        server.train(2)
+    three = Server(network(task), range(3), in_process(network(task), good), PLAN)
+    three.train(2)
+    assert [line["answered"] for line in server.log] == [[0, 1, 2]] * 2
+    assert largest_difference(server.model, three.model) < 1e-6
+    alone = Server(network(task), [0], in_process(model, [bad]), PLAN)
+    with (
+        pytest.warns(UserWarning, match="client 0 is left out: ValueError"),
+        pytest.raises(RuntimeError, match="0 of 1 clients.*warnings say what was wrong"),
+    ):
+        alone.train(1)

@@ -2,6 +2,7 @@
 against methods that break one of them each."""
 
 import functools
+import re
 from dataclasses import dataclass
 
 import numpy
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 import kit
+from kit.datasets.toy import toy_data
 from kit.methods import DataAccessError, Needs, TaskView, registry
 from kit.methods.contracts import BrokenContract, check, contracts
 from kit.methods.toy import Case, toy_mixed, toy_original, toy_task
@@ -261,6 +263,18 @@ def test_view_holds_only_what_is_declared(task):
     assert len(share.retain) == 18 and len(share.forget) == 30
     with pytest.raises(ValueError, match="cannot read"):
         Needs(retain="some")
+
+
+@pytest.mark.parametrize(("images", "share"), [(1, "40 %"), (5, "10 %"), (25, "2 %")])
+def test_a_share_of_few_images_says_a_share_that_works(images, share):
+    few = kit.tasks.forget_classes(toy_data(per_class=images), [1])
+    with pytest.raises(
+        ValueError, match='is not even one: ask for .*or for "1 per class"'
+    ) as error:
+        TaskView(few, Needs(retain=share), seed=0)
+    asked = re.search(r"ask for (\d+ %)", str(error.value))[1]
+    assert len(TaskView(few, Needs(retain=asked), seed=0).retain) == 3
+    assert len(TaskView(few, Needs(retain="1 per class"), seed=0).retain) == 3
 
 
 def test_unknown_method():

@@ -234,7 +234,7 @@ def test_sees_only_its_share(original, task):
     [
         (
             {"amount": "0.5 %"},
-            "0.5 % of the 60 retain images of class 0 is not.* 0.83 %",
+            "0.5 % of the 60 retain images of class 0 is not even one: ask for 2 %",
         ),
         ({"amount": "0 %"}, "more than 0"),
         ({"amount": "120 %"}, "not more than 100 %"),

@@ -26,7 +26,7 @@ EMPTY, BROKEN = torch.zeros(0, 4), torch.full((5, 4), torch.nan)
 )
 def test_audits_of_nothing_or_of_nan_are_refused(audit):
     """A mean over no images, or an argmax of NaN, would read 0: the best value of many an audit."""
-    with pytest.raises(ValueError, match="no images|at least 4"):
+    with pytest.raises(ValueError, match="no images|at least 4 images"):
         audit(EMPTY, torch.zeros(0, dtype=torch.long))
     with pytest.raises(ValueError, match="NaN"):
         audit(BROKEN, torch.tensor([0, 1, 2, 3, 0]))

@@ -2,10 +2,12 @@
 
 import copy
 import math
+import warnings
 
 import pytest
 import torch
 from sklearn.metrics import accuracy_score
+from torch import nn
 
 import kit
 from kit.metrics import audits
@@ -118,6 +120,122 @@ def test_a_ruined_model_is_flagged(original, retrained, task):
     row = kit.evaluate(ruined, task, reference=retrained)
     assert row["retain_accuracy"] == 0 and row["collapsed"] == 1
     assert kit.evaluate(original, task, reference=retrained)["collapsed"] == 0
+
+
+def pictures(counts, test_counts, classes=3):
+    """Images whose class is a bright stripe, so many of each class."""
+    draw = torch.Generator().manual_seed(0)
+    parts = []
+    for each in (counts, test_counts):
+        y = torch.arange(classes).repeat_interleave(torch.tensor(each))
+        x = torch.randint(0, 100, (len(y), 1, 12, 12), generator=draw, dtype=torch.uint8)
+        x[torch.arange(len(y)), 0, y] += 150
+        parts += [x, y]
+    return kit.datasets.from_tensors("few", *parts)
+
+
+def trained_pair(task):
+    recipe = kit.Recipe(epochs=1, batch_size=8, bf16=False)
+    pair = [kit.models.build("cnn", task, width=4, seed=seed) for seed in (0, 1)]
+    for model, split in zip(pair, (task.train, task.retain), strict=True):
+        kit.fit(model, split, recipe)
+    return pair
+
+
+def judged(model, task, **how):
+    """The row; names of the numbers that are NaN, but for ratios that depend on how well a network
+    learnt; and the one warning, which has to name them all."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        row = kit.evaluate(model, task, **how)
+    missing = {name for name, value in row.items() if math.isnan(value)}
+    said = str(told[0].message) if told else ""
+    assert len(told) == bool(missing) and all(name in said for name in missing)
+    assert all(warning.filename == __file__ for warning in told)
+    return row, missing - {"anamnesis_index", "idi"}, said
+
+
+@pytest.mark.parametrize("images", [1, 2, 3])
+def test_full_audits_of_a_class_of_few_images(images):
+    task = kit.tasks.forget_classes(pictures([images, 9, 9], [1, 3, 3]), [0])
+    model, gold = trained_pair(task)
+    row, missing, said = judged(model, task, reference=gold, original=model, audits="full")
+    assert missing == {"cka_reference", "cka_original"}
+    assert f"(CKA needs at least 4 images, there are {images})" in said
+    assert 0 <= row["relearn_shot_1"] <= 1 and row["distance_reference"] > 0
+
+
+def test_two_classes_of_which_one_is_left():
+    task = kit.tasks.forget_classes(pictures([6, 6], [3, 3], classes=2), [1])
+    model, gold = trained_pair(task)
+    assert not judged(model, task, reference=gold, original=model, audits="full")[1]
+    assert not judged(model, task, audits="features")[1]
+
+
+def test_samples_of_a_class_without_test_images():
+    """There is nobody to compare them with; the rest of the row is there."""
+    task = kit.tasks.forget_samples(pictures([6, 6, 6], [3, 3, 0]), [12, 13])
+    model, gold = trained_pair(task)
+    row, missing, said = judged(model, task, reference=gold, original=model, audits="full")
+    assert missing == {"membership_auc", "membership_leak", "membership_tpr"}
+    assert "no test image of the forgotten classes ['2']" in said
+    losses = nn.functional.cross_entropy(kit.predict(model, task.forget), task.forget.y)
+    assert row["forget_loss"] == pytest.approx(losses.item(), rel=1e-5)
+    others = kit.tasks.forget_samples(task.data, [0, 1])
+    assert not judged(model, others)[1]
+
+
+def test_one_image_with_batchnorm_of_one_value_a_channel():
+    def make():
+        return nn.Sequential(
+            nn.Conv2d(1, 4, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 8),
+            nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3),
+        )  # fmt: skip
+
+    data = pictures([3, 3, 3], [2, 2, 2])
+    model = kit.models.wrap(make, data)
+    pair = {"reference": model.rebuild(1), "original": model}
+    for task in (kit.tasks.forget_samples(data, [0]), kit.tasks.forget_classes(data, [0])):
+        assert not {n for n in judged(model, task, **pair, audits="full")[1] if "cka" not in n}
+
+
+def test_a_smaller_network_beside_larger_ones():
+    task = kit.tasks.forget_classes(pictures([9, 9, 9], [3, 3, 3]), [0])
+    model, gold = trained_pair(task)
+    small = kit.models.build("cnn", task, width=2)
+    del small.rebuild, small.spec  # as of one whose channels were cut out
+    distances = {"distance_reference", "distance_original"}
+    for audits_, missing in (("fast", distances), ("full", {*distances, "zrf"})):
+        found = judged(small, task, reference=gold, original=model, audits=audits_)
+        assert found[1] == missing and "different architectures" in found[2]
+
+
+def test_networks_of_other_stages_have_no_index_in_common():
+    task = kit.tasks.forget_classes(pictures([9, 9, 9], [3, 3, 3]), [0])
+    model, gold = trained_pair(task)
+    other = kit.models.build("vgg11", task, width=2)
+    row, _, said = judged(other, task, reference=gold, original=model, audits="full")
+    assert "idi (the networks have stages of other names" in said
+    assert math.isnan(row["idi"]) and 0 <= row["cka_reference"] <= 1
+
+
+def test_networks_that_do_not_fit_are_named(original, task):
+    class Vgg(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.features = nn.Conv2d(1, 2, 3, 2)
+            self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(50, 4))
+
+        def forward(self, x):
+            return self.classifier(self.features(x))
+
+    with pytest.raises(ValueError, match=r"model: .*Vgg has no head and no stages.*models\.wrap"):
+        kit.evaluate(Vgg(), task)
+    with pytest.raises(ValueError, match=r"reference: .*Vgg has no head.*kit\.models\.wrap"):
+        kit.evaluate(original, task, reference=Vgg())
+    wide = kit.models.build("cnn", pictures([3] * 5, [3] * 5, classes=5), width=2)
+    with pytest.raises(ValueError, match=r"original: .* \(5,\) but the data have 4 classes"):
+        kit.evaluate(original, task, original=wide)
 
 
 def test_evaluate_refuses(original, task):

@@ -29,6 +29,8 @@ def test_paired_difference_by_hand():
     assert (difference.low, difference.high) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
     with pytest.raises(ValueError, match="two pairs"):
         st.paired_difference([1.0], [1.0])
+    with pytest.raises(ValueError, match="1 of 3 values are NaN"):
+        st.paired_difference([1.0, float("nan"), 2.0], [1.0] * 3)
 
 
 def test_equivalence_needs_more_than_an_insignificant_difference():
@@ -71,10 +73,16 @@ def test_power_by_hand():
         assert st.power(effect, seeds) == pytest.approx(value, abs=0.006)
     assert st.seeds_needed(1.7) == 5 and st.seeds_needed(1.0) == 10
     assert st.power(0, 5) == pytest.approx(0.05, abs=1e-6)
+    for of_nan in (lambda: st.power(float("nan"), 5), lambda: st.seeds_needed(float("nan"))):
+        with pytest.raises(ValueError, match="effect is NaN"):
+            of_nan()
 
 
 def test_holm_by_hand():
     assert st.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    for wrong in (float("nan"), 1.5, -0.1):
+        with pytest.raises(ValueError, match=r"p-values must lie in \[0, 1\]"):
+            st.holm([0.01, wrong])
 
 
 def test_the_seed_is_the_unit_whatever_was_asked_for():

@@ -94,8 +94,6 @@ def test_pretrained_core_for_other_classes(colours, tmp_path):
 
 
 def test_refuses_files_that_cannot_work(colours, file, tmp_path):
-    from torchvision.models import squeezenet1_1
-
     load = kit.models.load_pretrained
     with pytest.raises(FileNotFoundError, match="absent.pt is not there"):
         load("resnet18", tmp_path / "absent.pt", colours)
@@ -110,12 +108,69 @@ def test_refuses_files_that_cannot_work(colours, file, tmp_path):
     grey = kit.datasets.load("fashion-mnist-mini")
     with pytest.raises(ValueError, match="RGB images, those of fashion-mnist-mini have 1"):
         load("resnet18", file, grey)
-    torch.save(squeezenet1_1(num_classes=3).state_dict(), tmp_path / "squeeze.pt")
-    with pytest.raises(ValueError, match="does not end in a linear layer"):
-        load("squeezenet1_1", tmp_path / "squeeze.pt", colours)
     torch.save({"model": torch.nn.Linear(1, 1)}, tmp_path / "code.pt")
     with pytest.raises(ValueError, match="does not hold plain tensors"):
         load("resnet18", tmp_path / "code.pt", colours)
     torch.save([1, 2], tmp_path / "list.pt")
-    with pytest.raises(ValueError, match="does not hold a resnet18"):
+    with pytest.raises(ValueError, match="list.pt is a list, not a state dict"):
         load("resnet18", tmp_path / "list.pt", colours)
+    with pytest.raises(ValueError, match="only networks from load_pretrained or wrap"):
+        kit.models.save_pretrained(kit.models.build("cnn", colours, width=2), tmp_path / "own.pt")
+
+
+def test_a_wrong_file_is_named_in_one_line(colours, file):
+    for name in ("resnet50", "vgg11"):
+        with pytest.raises(ValueError, match=r"\d+ missing \(.*\); ") as error:
+            kit.models.load_pretrained(name, file, colours)
+        assert len(str(error.value)) < 600 and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model."])
+@pytest.mark.parametrize("new_head", [None, 1])
+def test_files_of_training_scripts(colours, file, prefix, new_head):
+    """Of five classes where the head is new: how many is read off the file."""
+    from torchvision.models import resnet18
+
+    state = resnet18(num_classes=3 if new_head is None else 5).state_dict()
+    torch.save({"state_dict": {f"{prefix}{n}": t for n, t in state.items()}, "epoch": 3}, file)
+    model = kit.models.load_pretrained("resnet18", file, colours, new_head=new_head)
+    assert torch.equal(model.net.conv1.weight, state["conv1.weight"])
+    assert model.head.out_features == 3
+
+
+def test_a_head_that_is_a_convolution(colours, tmp_path):
+    """SqueezeNet's answers are a convolution, a ReLU and an average."""
+    from torchvision.models import squeezenet1_1
+
+    torch.manual_seed(0)
+    torch.save(squeezenet1_1(num_classes=3).state_dict(), tmp_path / "squeeze.pt")
+    load = partial(kit.models.load_pretrained, "squeezenet1_1", tmp_path / "squeeze.pt", colours)
+    task = kit.tasks.forget_classes(colours, [0])
+    model, x = load(), task.test.inputs()[:4]
+    torch.testing.assert_close(model.head(model.features(x)), model(x), rtol=1e-4, atol=1e-5)
+    renewed = load(new_head=1)
+    assert renewed(x).shape == (4, 3)
+    assert not torch.equal(renewed.head.weight, model.head.weight)
+
+
+def test_mobilenet_becomes_leaky_and_densenet_says_why_not(colours, tmp_path):
+    from torchvision.models import get_model
+
+    def leaky(name):
+        torch.save(get_model(name, num_classes=3).state_dict(), tmp_path / "net.pt")
+        return kit.models.load_pretrained(
+            name, tmp_path / "net.pt", colours, activation="leaky_relu"
+        )
+
+    kinds = {type(m) for m in leaky("mobilenet_v2").modules()}
+    assert torch.nn.LeakyReLU in kinds and torch.nn.ReLU6 not in kinds
+    with pytest.raises(ValueError, match="densenet121 also calls relu as a function"):
+        leaky("densenet121")
+
+
+def test_images_of_a_size_that_the_network_cannot_take(colours, tmp_path):
+    from torchvision.models import vit_b_32
+
+    torch.save(vit_b_32(num_classes=3).state_dict(), tmp_path / "vit.pt")
+    with pytest.raises(ValueError, match=r"vit_b_32 cannot take images of shape \(3, 32, 32\)"):
+        kit.models.load_pretrained("vit_b_32", tmp_path / "vit.pt", colours)

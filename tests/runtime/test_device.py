@@ -1,5 +1,6 @@
 """The device that computes, and seeds that leave no trace."""
 
+import pytest
 import torch
 
 from kit.runtime.device import device, device_name, mixed_precision, seeded
@@ -9,6 +10,17 @@ def test_the_environment_chooses_the_device(monkeypatch):
     monkeypatch.setenv("KIT_DEVICE", "cpu")
     assert device() == torch.device("cpu")
     assert device_name().endswith(f", {torch.get_num_threads()} threads")
+
+
+@pytest.mark.parametrize(
+    "wanted, sentence", [("cuda", "KIT_DEVICE=cuda, but torch finds no GPU"),
+                         ("gpu", "KIT_DEVICE=gpu is no device: say cpu, cuda or cuda:1")]
+)  # fmt: skip
+def test_a_device_that_is_not_there(monkeypatch, wanted, sentence):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("KIT_DEVICE", wanted)
+    with pytest.raises(ValueError, match=sentence):
+        device()
 
 
 def test_the_same_seed_gives_the_same_numbers_and_restores_the_generator():

@@ -1,5 +1,7 @@
 """A file is there whole or not at all."""
 
+import errno
+
 import pytest
 
 from kit.runtime.files import whole
@@ -19,4 +21,21 @@ def test_an_error_leaves_the_old_file(tmp_path):
     with pytest.raises(KeyboardInterrupt), whole(file) as half:
         half.write_text("ne")
         raise KeyboardInterrupt
-    assert file.read_text() == "old"
+    assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]  # no half is left
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "a.pt"
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match=f"no space is left in {tmp_path} for a.pt"), whole(file):
+        raise full
+    little = type("Usage", (), {"free": 100})
+    monkeypatch.setattr("kit.runtime.files.shutil.disk_usage", lambda folder: little)
+    with pytest.raises(OSError, match="no space is left"), whole(file) as half:
+        half.write_text("part")
+        raise RuntimeError("unexpected pos 7488 vs 7376")  # what torch.save says
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    with pytest.raises(RuntimeError, match="of another kind"), whole(file) as half:
+        half.write_text("part")
+        raise RuntimeError("of another kind")

@@ -73,3 +73,25 @@ def test_outside_a_checkout_there_is_no_commit(monkeypatch, tmp_path):
 
 def test_the_version_is_the_package_s():
     assert kit.__version__ == version.__version__
+
+
+def test_the_commit_is_the_kits_and_not_that_of_a_repository_around_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("KIT_COMMIT", raising=False)
+    package = tmp_path / "venv" / "kit"
+    (package / "runtime").mkdir(parents=True)
+    (package / "runtime" / "version.py").touch()
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(version, "PACKAGE", package)
+    assert version.commit() == ""  # not tracked there
+    for words in (["add", "."], ["commit", "-q", "-m", "all of it"]):
+        subprocess.run([*git, *words], check=True)
+    assert version.commit() == ""  # tracked, but as a part of something else
+
+
+def test_another_package_of_the_name_is_noticed(monkeypatch):
+    assert version.rival() == ""
+    other = type("Other", (), {"version": "0.2.15"})
+    monkeypatch.setattr(version, "distribution", lambda name: other)
+    assert version.rival().startswith("another package, kit 0.2.15, is installed in the same")

@@ -39,9 +39,37 @@ def test_counterfactuals_have_the_other_value():
         ({"attribute": ("glyph", "glyph")}, "more than once"),
         ({"correlation": 1.0}, "between 0 and 1"),
         ({"common": [7]}, "0..3"),
+        ({"common": [0.5]}, "common must be whole numbers, got 0.5"),
+        ({"common": "4"}, "common: toy has no class called '4'"),
+        ({"common": []}, "common is empty"),
+        ({"within": [0.0]}, "within must be whole numbers"),
+        ({"within": []}, "within names no image"),
+        ({"within": [0], "common": [3]}, "no image that was trained on has glyph"),
+        ({"attribute": 3}, "no attribute 3; choose of"),
+        ({"attribute": None}, "no attribute None; choose of"),
         ({"common": [0, 1, 2, 3]}, "all classes"),
     ],
 )
 def test_refuses(change, message):
     with pytest.raises(ValueError, match=message):
         kit.tasks.forget_feature(toy_data(size=20), **({"attribute": "glyph"} | change))
+
+
+@pytest.mark.parametrize("shape", [(4, 20, 20), (3, 7, 7), (3, 12, 20), (1, 20, 12)])
+def test_refuses_images_that_nothing_can_be_drawn_into(shape):
+    y = torch.tensor([0, 1] * 4)
+    data = kit.datasets.ImageData(
+        "odd", torch.full((8, *shape), 9, dtype=torch.uint8), y,
+        torch.full((8, *shape), 9, dtype=torch.uint8), y, ["a", "b"],
+    )  # fmt: skip
+    size = " x ".join(map(str, shape))
+    with pytest.raises(ValueError, match=f"squares of at least 8 pixels; odd has images of {size}"):
+        kit.tasks.forget_feature(data, "tint")
+
+
+def test_classes_by_name_and_rows_by_mask():
+    data = toy_data(size=20)
+    half = torch.arange(len(data.train_y)) % 2 == 0
+    task = kit.tasks.forget_feature(data, "glyph", common=["3", "1"], within=half)
+    same = kit.tasks.forget_feature(data, "glyph", common=[1, 3], within=half.nonzero().flatten())
+    assert task.fingerprint == same.fingerprint and len(task.train) == 120

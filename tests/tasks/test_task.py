@@ -1,5 +1,6 @@
 """Requests partition the data exactly, and those that make no sense are refused."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -65,8 +66,9 @@ def test_random_rows(data):
     rows = kit.tasks.random_rows(data, 5, seed=1)
     assert len(rows.unique()) == 5 and rows.max() < len(data.train_y)
     assert torch.equal(rows, kit.tasks.random_rows(data, 5, seed=1))
-    for count in (0, -3, 241):
-        with pytest.raises(ValueError, match=f"count must lie in 1..240 images, got {count}"):
+    assert len(kit.tasks.random_rows(data, np.int64(5))) == 5
+    for count in (0, -3, 241, 2.5, True, "5", None):
+        with pytest.raises(ValueError, match=f"count must lie in 1..240 images, got {count!r}"):
             kit.tasks.random_rows(data, count)
 
 

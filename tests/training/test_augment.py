@@ -1,5 +1,6 @@
 """Augmentations move whole images, and the same way again."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -29,6 +30,29 @@ def test_flip_mirrors_whole_images():
 def test_cutout_blanks_one_square():
     out = random_cutout(torch.ones(16, 3, 8, 8), 3, generator())
     assert (out == 0).sum((1, 2, 3)).tolist() == [3 * 9] * 16
+
+
+@pytest.mark.parametrize("shape", [(12, 20), (20, 12)])
+def test_oblong_images_keep_their_size(shape):
+    x = torch.rand(64, 3, *shape)
+    moved = Augment(crop=2, flip=True, cutout=4, affine=0.1)(x, generator())
+    assert moved.shape == x.shape
+    ones = torch.ones(400, 1, *shape)
+    hidden = random_cutout(ones, 4, generator()) == 0
+    assert hidden.sum((1, 2, 3)).tolist() == [16] * 400
+    assert hidden.any(0).all()  # corners and far edges, too
+    padded = F.pad(x, (1,) * 4, mode="reflect")
+    for i, image in enumerate(random_crop(x, 1, generator())):
+        cuts = padded[i].unfold(1, shape[0], 1).unfold(2, shape[1], 1).flatten(1, 2)
+        assert (cuts == image[:, None]).flatten(2).all(2).all(0).any()
+
+
+def test_refuses_what_is_larger_than_the_image():
+    x = torch.rand(2, 3, 6, 9)
+    with pytest.raises(ValueError, match="cutout of 7 pixels is larger than images of 6 x 9"):
+        random_cutout(x, 7, generator())
+    with pytest.raises(ValueError, match="crop of 6 pixels is too much for images of 6 x 9"):
+        random_crop(x, 6, generator())
 
 
 def test_no_augmentation_is_the_identity():

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from kit.metrics.checks import check_numbers
+from kit.metrics.undefined import Undefined
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
@@ -42,12 +43,18 @@ def prediction_entropy(distribution: Tensor) -> float:
     0: all images get one class; 1: the classes are equally frequent. Good value: the retrained
     model's, which usually is low: forgotten images go to the classes that look like them.
     """
+    check_numbers("the entropy of predictions", distribution)
+    if len(distribution) < 2:
+        raise Undefined("the entropy of predictions needs at least two classes")
     return torch.special.entr(distribution.double()).sum().item() / math.log(len(distribution))
 
 
 def total_variation(p: Tensor, q: Tensor) -> float:
     """Half the summed absolute difference of two distributions, in [0, 1]. Good value: that of two
     retrained models."""
+    if p.shape != q.shape:
+        raise ValueError(f"distributions of different shapes: {tuple(p.shape)}, {tuple(q.shape)}")
+    check_numbers("total variation", p, q)
     return 0.5 * (p - q).abs().sum().item()
 
 

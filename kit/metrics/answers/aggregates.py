@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from kit.metrics.undefined import Undefined
+
 
 def average_gap(ours: Mapping[str, float], retrained: Mapping[str, float]) -> float:
     """Mean absolute difference to the retrained model over the metrics that ``ours`` names.
@@ -37,7 +39,7 @@ def tug_of_war(ours: Mapping[str, float], retrained: Mapping[str, float]) -> flo
 def _check(ours: dict[str, float], retrained: dict[str, float]) -> None:
     for name in ours:
         if math.isnan(ours[name]) or math.isnan(retrained.get(name, 0.0)):
-            raise ValueError(f"{name} is NaN: a gap to it is not defined")
+            raise Undefined(f"{name} is NaN: a gap to it is not defined")
     if not ours or set(ours) - set(retrained):
         raise ValueError(
             f"need the same metrics of both, got {sorted(ours)} and {sorted(retrained)}"

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from kit.datasets.split import Split
 from kit.metrics.checks import check_numbers
+from kit.metrics.undefined import Undefined
 from kit.models import Classifier
+from kit.models.fresh import fresh
 from kit.training import predict
 
 ZRF_SEED = 1_000_000  # of the first random network: far from the seeds of runs and of retraining
@@ -60,11 +62,17 @@ def zrf(model: Classifier, split: Split, *, random_models: int = 5) -> float:
     like one that learned nothing. High is *not* good by itself: the good value is the retrained
     model's, which has a guess about what it never saw. The seeds of the random networks start at
     ``ZRF_SEED``, so that none of them is the teacher that a method drew from the seed of its run.
+
+    Raises
+    ------
+    ValueError
+        a network that cannot be made anew.
     """
-    if not hasattr(model, "rebuild"):
-        raise ValueError("the model cannot be built anew; kit.models.build makes models that can")
+    try:
+        untrained = [fresh(model, ZRF_SEED + n) for n in range(random_models)]
+    except ValueError as error:
+        raise Undefined(str(error)) from error
     said = predict(model, split)
-    untrained = [model.rebuild(ZRF_SEED + n) for n in range(random_models)]
     return 1 - mean(js_divergence(said, predict(network, split)) for network in untrained)
 
 
@@ -75,9 +83,13 @@ def streisand(loss: float, retrained_losses: Sequence[float]) -> float:
     Beyond 2: the model is conspicuously bad at what it forgot, which gives the request away. Below
     -2: it still knows. Needs at least three retrained models.
     """
+    check_numbers("the Streisand effect", torch.tensor([loss, *retrained_losses]))
     if len(retrained_losses) < 3:
         raise ValueError(f"need at least 3 retrained models, got {len(retrained_losses)}")
-    return (loss - mean(retrained_losses)) / stdev(retrained_losses)
+    spread = stdev(retrained_losses)
+    if spread == 0:
+        raise Undefined("the retrained models all have one loss: there is no spread to measure by")
+    return (loss - mean(retrained_losses)) / spread
 
 
 def _probabilities(logits: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:

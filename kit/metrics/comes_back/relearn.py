@@ -36,7 +36,7 @@ def relearn_steps(
     ``max_epochs`` did not suffice: such a time is "more than the limit", not a number to average.
     """
     recipe = _adam(max_epochs, lr)
-    reached = _accurate(task.test_forget, goal)
+    reached = _accurate(asked(task), goal)
     return _steps_until(model, task.train, reached, recipe, every=1, seed=seed)
 
 
@@ -53,7 +53,7 @@ def relearn_epochs(
     chosen = task.train.take(torch.randperm(len(task.train), generator=generator)[:samples])
     recipe = _adam(max_epochs, lr)
     per_epoch = len(cut(chosen.rows, recipe.batch_size))
-    reached = _accurate(task.test_forget, goal)
+    reached = _accurate(asked(task), goal)
     steps = _steps_until(model, chosen, reached, recipe, every=per_epoch, seed=seed)
     return steps / per_epoch
 
@@ -68,13 +68,14 @@ def relearn_curve(
     is. Every class is replayed, so that nothing is gained by forgetting the rest. Good value: the
     retrained model's curve.
     """
-    curve = {0: accuracy(predict(model, task.test_forget), task.test_forget.y)}
+    test = asked(task)
+    curve = {0: accuracy(predict(model, test), test.y)}
     for k in shots:
         chosen = task.train.per_class(k, seed)
         student = copy.deepcopy(model)
         recipe = _adam(steps, lr)  # more epochs than are needed: steps end it
         fit(student, chosen, recipe, seed=seed, after_step=lambda n: n == steps, title="relearning")
-        curve[k] = accuracy(predict(student, task.test_forget), task.test_forget.y)
+        curve[k] = accuracy(predict(student, test), test.y)
     return curve
 
 
@@ -113,6 +114,13 @@ def anamnesis_index(relearn_time: float, retrained_time: float) -> float:
         both = relearn_time == retrained_time
         return math.nan if both else (math.inf if retrained_time == 0 else 0.0)
     return relearn_time / retrained_time
+
+
+def asked(task: ForgetTask) -> Split:
+    """The test images whose relearning is watched; ``ValueError`` where samples are forgotten."""
+    if task.test_forget is None:
+        raise ValueError("relearning is defined for classes only, this task forgets samples")
+    return task.test_forget
 
 
 def _accurate(test: Split, goal: float) -> Callable[[nn.Module], bool]:

@@ -1,5 +1,7 @@
 """One flat row of numbers about one model whose task is to forget a feature."""
 
+from functools import partial
+
 from torch import nn
 
 from kit.metrics.comes_back.relearn import reliance_steps
@@ -7,6 +9,7 @@ from kit.metrics.feature.leakage import hidden_probe, image_adversary, layer_lea
 from kit.metrics.feature.masks import gradcam_share, mask_quality
 from kit.metrics.feature.reliance import counterfactual, reliance_gap
 from kit.metrics.inside.distance import weight_distance
+from kit.metrics.undefined import explained, number, or_nan
 from kit.tasks import FeatureTask
 
 
@@ -41,8 +44,17 @@ def evaluate_feature(
     with ``audits="relearn"`` or "full" (which has all), ``reference`` and ``original``:
         ``reliance_steps`` until half of the original's gap is back.
 
-    Photographs, whose attributes cannot be drawn, have ``balanced_accuracy`` and the probes.
+    Photographs, whose attributes cannot be drawn, have ``balanced_accuracy`` and the probes. What
+    cannot be computed is NaN, and one warning says which numbers and why.
     """
+    with explained():
+        return _row(model, task, image_filter, reference, original, audits, seed)
+
+
+def _row(
+    model: nn.Module, task: FeatureTask, image_filter: nn.Module | None,
+    reference: nn.Module | None, original: nn.Module | None, audits: str, seed: int,
+) -> dict[str, float]:  # fmt: skip
     row = {}
     for k, name in enumerate(task.attributes):
         prefix = f"{name}_" if len(task.attributes) > 1 else ""
@@ -56,9 +68,9 @@ def evaluate_feature(
             found |= _inside(model, task, image_filter, k, seed)
         row |= {prefix + key: value for key, value in found.items()}
     if reference is not None:
-        row["distance_reference"] = weight_distance(model, reference)
+        row |= number("distance_reference", lambda: weight_distance(model, reference))
     if original is not None:
-        row["distance_original"] = weight_distance(model, original)
+        row |= number("distance_original", lambda: weight_distance(model, original))
     if audits in ("relearn", "full") and task.can_draw:
         goal = reliance_gap(original, task)["reliance_gap"] / 2
         row["reliance_steps"] = reliance_steps(model, task, goal, seed=seed)
@@ -77,13 +89,17 @@ def _behaviour(
 def _inside(
     model: nn.Module, task: FeatureTask, image_filter: nn.Module | None, k: int, seed: int
 ) -> dict[str, float]:
-    layers = layer_leakage(model, task, k, seed=seed)
-    found = {f"probe_{name}": value for name, value in layers.items()}
-    found["hidden_probe"] = hidden_probe(model, task, k, seed=seed)
+    layers = [*model.stages, "features", "logits"]
+    found = or_nan(
+        [f"probe_{name}" for name in layers],
+        lambda: {f"probe_{n}": v for n, v in layer_leakage(model, task, k, seed=seed).items()},
+    )
+    found |= number("hidden_probe", lambda: hidden_probe(model, task, k, seed=seed))
     if task.can_draw and task.boxes(k) is not None:
-        found["gradcam_share"] = gradcam_share(model, task, k)
+        found |= number("gradcam_share", lambda: gradcam_share(model, task, k))
     if image_filter is not None:
         later = seed + 7000  # an adversary that no method has met
-        found["image_adversary"] = image_adversary(model, task, image_filter, k, seed=later)
-        found["mask_adversary"] = mask_adversary(model, task, image_filter, k, seed=later)
+        for adversary in (image_adversary, mask_adversary):
+            measure = partial(adversary, model, task, image_filter, k, seed=later)
+            found |= number(adversary.__name__, measure)
     return found

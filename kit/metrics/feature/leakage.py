@@ -13,6 +13,7 @@ from kit.datasets.split import Split, synthetic
 from kit.metrics.feature.reliance import filtered
 from kit.metrics.inside.features import average_and_peak, features, stage_features
 from kit.metrics.inside.probes import HEAD, fit_probe
+from kit.metrics.undefined import Undefined
 from kit.models import Classifier
 from kit.parts.adversary import ADVERSARY, attribute_loss, train_adversary, with_values
 from kit.runtime.device import seeded
@@ -57,11 +58,13 @@ def hidden_probe(
     def frozen(split: Split) -> Split:  # standardised features as images of one pixel
         return synthetic(split, ((features(model, split) - mean) / std)[..., None, None], split.y)
 
-    width = features(model, known)
-    mean, std = width.mean(0), width.std(0).clamp_min(1e-6)
+    read = features(model, known)
+    if len(read) < 2:
+        raise Undefined("a probe needs at least two images to learn from")
+    mean, std = read.mean(0), read.std(0).clamp_min(1e-6)
     with seeded(seed):
         probe = nn.Sequential(
-            nn.Flatten(), nn.Linear(width.shape[1], HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
+            nn.Flatten(), nn.Linear(read.shape[1], HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
         )
     labelled = with_values(frozen(known), values[:, None])
     fit(probe, labelled, HEAD, seed=seed, loss=attribute_loss(1), title="probe")
@@ -77,9 +80,7 @@ def image_adversary(
     Trained and judged on filtered images: what ``image_filter`` lets through, whoever looks.
     """
     values = task.retain_values[:, attribute, None]
-    adversary = train_adversary(
-        model, filtered(task.retain, image_filter), values, seed=seed, recipe=recipe
-    )
+    adversary = _trained(model, filtered(task.retain, image_filter), values, recipe, seed)
     return _right(adversary, filtered(task.test, image_filter), task.test_values[:, attribute])
 
 
@@ -95,8 +96,17 @@ def mask_adversary(
         return synthetic(split, seen.expand(-1, channels, -1, -1), split.y)
 
     values = task.retain_values[:, attribute, None]
-    adversary = train_adversary(model, masks(task.retain), values, seed=seed, recipe=recipe)
+    adversary = _trained(model, masks(task.retain), values, recipe, seed)
     return _right(adversary, masks(task.test), task.test_values[:, attribute])
+
+
+def _trained(
+    model: Classifier, split: Split, values: Tensor, recipe: Recipe, seed: int
+) -> nn.Module:
+    try:
+        return train_adversary(model, split, values, seed=seed, recipe=recipe)
+    except ValueError as error:  # a network that cannot be made anew
+        raise Undefined(str(error)) from error
 
 
 def _sample(task: FeatureTask, attribute: int, images: int, seed: int) -> tuple[Split, Tensor]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.metrics.inside.gradcam import grad_cam
+from kit.metrics.undefined import Undefined
 from kit.models import Classifier
 from kit.runtime.device import device
 from kit.tasks import FeatureTask
@@ -59,6 +60,8 @@ def gradcam_share(
         maps[said == c] = grad_cam(model, inputs[said == c], c).double()
     mass = maps.sum((1, 2))
     seen = mass > 0
+    if not seen.any():
+        raise Undefined("Grad-CAM finds no evidence in any of the images")
     inside = (maps * boxes).sum((1, 2))[seen] / mass[seen]
     return (inside.mean() / boxes.mean()).item()
 

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from kit.metrics.checks import check_numbers
+from kit.metrics.undefined import Undefined
 
 
 def linear_cka(x: Tensor, y: Tensor, *, unbiased: bool = False) -> float:
@@ -22,16 +23,21 @@ def linear_cka(x: Tensor, y: Tensor, *, unbiased: bool = False) -> float:
     ValueError
         features of different images, or features that do not vary.
     """
-    if len(x) != len(y) or len(x) < 4:
-        raise ValueError(f"need features of the same images, at least 4: got {len(x)}, {len(y)}")
+    if len(x) != len(y):
+        raise ValueError(f"need features of the same images, got {len(x)} and {len(y)}")
+    if len(x) < 4:
+        raise Undefined(f"CKA needs at least 4 images, there are {len(x)}")
     check_numbers("CKA", x, y)
     x, y = (z.double() - z.double().mean(0) for z in (x, y))
     if not (x.any() and y.any()):
-        raise ValueError("the features are the same for all images: CKA is not defined")
+        raise Undefined("the features are the same for all images: CKA is not defined")
     if not unbiased:
         return ((y.T @ x).square().sum() / ((x.T @ x).norm() * (y.T @ y).norm())).item()
     k, m = (z @ z.T for z in (x, y))
-    return (_hsic(k, m) / (_hsic(k, k) * _hsic(m, m)) ** 0.5).item()
+    own = _hsic(k, k), _hsic(m, m)
+    if min(own) <= 0:
+        raise Undefined("too few images for the unbiased CKA: its denominator is not positive")
+    return (_hsic(k, m) / (own[0] * own[1]) ** 0.5).item()
 
 
 def _hsic(k: Tensor, m: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from kit.metrics.undefined import Undefined
+
 
 @torch.no_grad()
 def layer_distances(
@@ -21,7 +23,7 @@ def layer_distances(
     """
     here, there = dict(model.named_parameters()), dict(other.named_parameters())
     if {n: p.shape for n, p in here.items()} != {n: p.shape for n, p in there.items()}:
-        raise ValueError("the two models have different architectures; distances need the same")
+        raise Undefined("the two models have different architectures; distances need the same")
     distances = _layer_norms(
         {name: p.double() - there[name].to(p.device).double() for name, p in here.items()}
     )

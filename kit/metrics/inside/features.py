@@ -7,7 +7,9 @@ from torch import Tensor
 
 from kit.datasets.split import Split
 from kit.models import Classifier
+from kit.models.base import check_classifier
 from kit.models.hooks import listening
+from kit.models.stages import channels_first
 from kit.training import infer
 
 
@@ -17,11 +19,18 @@ def features(model: Classifier, split: Split) -> Tensor:
     Raises
     ------
     ValueError
-        a model without ``features``.
+        a network that was not wrapped.
     """
     if not hasattr(model, "features"):
-        raise ValueError("the model has no features(x); kit.models.build makes models that do")
-    return infer(model, model.features, split)
+        check_classifier(model)
+    found = infer(model, model.features, split)
+    if found.dim() != 2:
+        shape = tuple(found.shape[1:])
+        raise ValueError(
+            f"the network's features(x) gives {shape} for an image, not a vector: wrap it, "
+            f"kit.models.wrap(make, task)"
+        )
+    return found
 
 
 def average(maps: Tensor) -> Tensor:
@@ -38,17 +47,19 @@ def stage_features(
     model: Classifier, split: Split, pool: Callable[[Tensor], Tensor] = average
 ) -> dict[str, Tensor]:
     """The output of each of ``model.stages``, pooled over the image: name -> float32 ``[n, width]``
-    on the CPU, shallow to deep."""
+    on the CPU, shallow to deep; ``ValueError`` for a network that was not wrapped."""
+    check_classifier(model)
     caught: dict[str, Tensor] = {}
 
-    def catch(name: str, inputs: tuple, output: Tensor) -> None:
-        caught[name] = pool(output) if output.dim() == 4 else output.flatten(1)
-
     def forward(x: Tensor) -> Tensor:
-        model(x)
+        def catch(name: str, inputs: tuple, output: Tensor) -> None:
+            maps = channels_first(output, x)
+            caught[name] = pool(maps) if maps.dim() == 4 else maps.flatten(1)
+
+        with listening(model, model.stages, catch):
+            model(x)
         return torch.cat(list(caught.values()), 1)
 
-    with listening(model, model.stages, catch):
-        everything = infer(model, forward, split)
+    everything = infer(model, forward, split)
     parts = everything.split([part.shape[1] for part in caught.values()], 1)
     return dict(zip(caught, parts, strict=True))

@@ -5,7 +5,8 @@ import math
 import torch
 
 from kit.metrics.inside.features import stage_features
-from kit.metrics.inside.probes import probe_information
+from kit.metrics.inside.probes import needs_classes, probe_information
+from kit.metrics.undefined import Undefined
 from kit.models import Classifier
 from kit.tasks import ForgetTask
 
@@ -18,6 +19,7 @@ def stage_information(
     Stage name -> value in [0, log 2]; fitted on at most ``count`` forgotten and as many retained
     training images, judged on the test images.
     """
+    needs_classes(task)
     generator = torch.Generator().manual_seed(seed)
     parts = [
         split.take(torch.randperm(len(split), generator=generator)[:count])
@@ -44,7 +46,14 @@ def information_difference_index(
     After Jeon et al. (arXiv:2405.17878), with the linear probe of ``stage_information`` in place of
     their trained InfoNCE critic. 0: as retrained; 1: as the original; below 0: over-erased. NaN
     where original and retrained do not differ.
+
+    Raises
+    ------
+    ValueError
+        networks whose stages have other names.
     """
+    if not ours.keys() == retrained.keys() == original.keys():
+        raise Undefined("the networks have stages of other names; IDI needs the same")
     known = sum(original[stage] - retrained[stage] for stage in original)
     if known <= 0:
         return math.nan

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from kit.datasets.split import Split, synthetic
 from kit.metrics.answers.accuracy import accuracy
 from kit.metrics.inside.features import features
+from kit.metrics.undefined import Undefined
 from kit.models import Classifier
 from kit.runtime.device import seeded
 from kit.tasks import ForgetTask
@@ -40,7 +41,7 @@ def prototype_recall(
     ValueError
         a task that does not forget classes, or a model without ``features``.
     """
-    _needs_classes(task)
+    needs_classes(task)
     asked = features(model, task.test_forget)
     recalls = []
     for draw in range(draws):
@@ -90,7 +91,7 @@ def linear_probe(
     ``forget`` and ``retain``: accuracy on test images of the forgotten and of the other classes, in
     [0, 1].
     """
-    _needs_classes(task)
+    needs_classes(task)
     sample = task.train.per_class(per_class, seed)
     known = features(model, sample)
     labels = sample.y
@@ -116,7 +117,7 @@ def head_recovery(
     -------
     ``forget`` and ``retain``: test accuracy with the new head, in [0, 1].
     """
-    _needs_classes(task)
+    needs_classes(task)
 
     def frozen(split: Split) -> Split:  # features as images of one pixel
         return synthetic(split, features(model, split)[:, :, None, None], split.y)
@@ -147,7 +148,9 @@ def probe_information(train: Tensor, is_forget: Tensor, test: Tensor, truth: Ten
 
 def fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[object, Callable]:
     """scikit-learn's logistic regression on standardised features, and how to standardise others
-    alike."""
+    alike; ``ValueError`` for images of one class only."""
+    if len(labels.unique()) < 2:
+        raise Undefined("a probe needs images of at least two classes to learn from")
     from sklearn.linear_model import LogisticRegression  # slow to import
 
     mean, std = known.mean(0), known.std(0).clamp_min(1e-6)
@@ -159,6 +162,7 @@ def fit_probe(known: Tensor, labels: Tensor, **options) -> tuple[object, Callabl
     return probe.fit(standardise(known), labels.numpy()), standardise
 
 
-def _needs_classes(task: ForgetTask) -> None:
+def needs_classes(task: ForgetTask) -> None:
+    """``ValueError`` for a task that forgets samples."""
     if task.test_forget is None:
         raise ValueError("probes ask for forgotten classes; this task forgets samples")

@@ -13,7 +13,8 @@ import math
 import torch
 from torch import Tensor
 
-from kit.runtime.checks import one_of
+from kit.metrics.checks import check_margins
+from kit.runtime.checks import at_least, one_of, positive
 
 DELTA = 1e-5
 CAP = 50.0
@@ -43,6 +44,7 @@ def epsilon_of_image(unlearned: Tensor, retrained: Tensor, *, rules: str = "all"
     intervals; we take the quantiles of both sets together.
     """
     one_of("rules", rules, ("single", "all"))
+    check_margins("the forgetting score", unlearned, retrained)
     ours, theirs = unlearned.double().sort().values, retrained.double().sort().values
     positive, negative = (ours, theirs) if ours.median() >= theirs.median() else (theirs, ours)
     wide, narrow = sorted((ours, theirs), key=lambda m: -(m[-1] - m[0]))
@@ -65,6 +67,7 @@ def epsilon_of_image(unlearned: Tensor, retrained: Tensor, *, rules: str = "all"
 def image_score(eps: float, models: int) -> float:
     """``H(epsilon) = 2 ** -floor(2 epsilon)``: 1 for epsilon below 1/2, halved at each half unit,
     0 from ``ceil(log(models - 1))`` on."""
+    at_least(2, models=models)
     if eps >= math.ceil(math.log(models - 1)):
         return 0.0
     return 2.0 ** -math.floor(2 * eps)
@@ -74,12 +77,18 @@ def forgetting_score(unlearned: Tensor, retrained: Tensor, *, rules: str = "all"
     """Mean of ``image_score`` over the forgotten images; margins ``[N, images]``, N models a side.
 
     In [0, 1]. Good value: that of two sets of retrained models.
+
+    Raises
+    ------
+    ValueError
+        sets of different shapes, fewer than 3 models, margins that are NaN or infinite.
     """
     if unlearned.shape != retrained.shape or unlearned.dim() != 2 or len(unlearned) < 3:
         raise ValueError(
             f"need margins [models, images] of as many models a side, at least 3, got "
             f"{tuple(unlearned.shape)} and {tuple(retrained.shape)}"
         )
+    check_margins("the forgetting score", unlearned, retrained)
     values = [
         image_score(epsilon_of_image(u, r, rules=rules), len(u))
         for u, r in zip(unlearned.T, retrained.T, strict=True)
@@ -92,6 +101,7 @@ def competition_score(
 ) -> float:
     """``F * (RA / RA_retrained) * (TA / TA_retrained)`` with (ours, retrained) mean accuracies; can
     exceed the forgetting score."""
+    positive(retain_of_retrained=retain[1], test_of_retrained=test[1])
     return forgetting * retain[0] / retain[1] * test[0] / test[1]
 
 

@@ -2,7 +2,8 @@
 
 Georgiev et al., "Attribute-to-Delete" (arXiv:2410.23232). All functions take margins of N models
 trained from different seeds and unlearned, and of N retrained ones, ``[N, images]`` each, and give
-the divergence ``KL(unlearned | retrained)`` in nats for every image, ``[images]``.
+the divergence ``KL(unlearned | retrained)`` in nats for every image, ``[images]``. Margins beyond
+``CLIP`` count as ``CLIP``; NaN and infinite ones are refused.
 
 Even two sets of retrained models are not at 0: with few models the histogram's floor is high (see
 ``null``). Always show retrained against retrained beside it.
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from kit.metrics.checks import check_margins
 from kit.runtime.checks import one_of
 
 CLIP = 100.0  # margins beyond this say no more
@@ -84,3 +86,4 @@ def _check(unlearned: Tensor, retrained: Tensor) -> None:
         )
     if min(len(unlearned), len(retrained)) < 2:
         raise ValueError("a spread needs at least two models a side")
+    check_margins("KLoM", unlearned, retrained)

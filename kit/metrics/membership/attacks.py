@@ -13,12 +13,14 @@ from kit.datasets.split import same_mix
 from kit.metrics.checks import check_numbers
 from kit.metrics.membership import scores
 from kit.metrics.membership.roc import Attack
+from kit.metrics.undefined import Undefined
 from kit.runtime.checks import known
 from kit.tasks import ForgetTask
 from kit.training import predict
 
 # Score -> sign: +1 where members score higher.
 SIGNALS = {"confidence": 1, "margin": 1, "loss": -1, "entropy": -1, "modified_entropy": -1}
+TOO_FEW = "too few members or non-members: a random half of them is without any"
 
 
 def signal(name: str, logits: Tensor, labels: Tensor) -> Tensor:
@@ -39,7 +41,16 @@ def forget_attack(model: nn.Module, task: ForgetTask, *, score: str = "loss") ->
 
     The test images of the forgotten classes; for single samples, test images in the class mix of
     the forgotten ones. Good value: the retrained model's.
+
+    Raises
+    ------
+    ValueError
+        a forgotten class without test images, an unknown score.
     """
+    absent = sorted(set(task.forget.y.tolist()) - set(task.test.y.tolist()))
+    if absent:
+        names = [task.data.classes[c] for c in absent[:5]]
+        raise Undefined(f"there is no test image of the forgotten classes {names} to compare with")
     outside = same_mix(task.test, task.forget)
     return Attack(
         signal(score, predict(model, task.forget), task.forget.y),
@@ -61,6 +72,11 @@ def threshold_attack(
     labels
         of both, for one threshold per class; classes without scores on both sides use the global
         one.
+
+    Raises
+    ------
+    ValueError
+        scores that are NaN, or so few that a half has none of either kind.
     """
     check_numbers("an attack", members, nonmembers)
     generator = torch.Generator().manual_seed(seed)
@@ -69,6 +85,8 @@ def threshold_attack(
         (members[halves[0]], nonmembers[halves[1]]),
         (members[~halves[0]], nonmembers[~halves[1]]),
     )
+    if not all(map(len, (fit_in, fit_out, test_in, test_out))):
+        raise Undefined(TOO_FEW)
     overall = _best_threshold(fit_in, fit_out)
     if labels is None:
         return _balanced(test_in > overall, test_out > overall)
@@ -119,6 +137,8 @@ def loss_attack_accuracy(model: nn.Module, task: ForgetTask, *, seed: int = 0) -
     rng, results = np.random.default_rng(seed), []
     for _ in range(10):
         fit = rng.random(len(values)) < 0.5
+        if any(len(np.unique(is_member[half])) < 2 for half in (fit, ~fit)):
+            raise Undefined(TOO_FEW)
         said = LogisticRegression(class_weight="balanced").fit(values[fit], is_member[fit])
         guess = said.predict(values[~fit])
         results.append(_balanced(guess[is_member[~fit]], guess[~is_member[~fit]]))

@@ -12,7 +12,9 @@ import scipy
 import torch
 from torch import Tensor
 
+from kit.metrics.checks import check_margins, check_numbers
 from kit.metrics.membership.roc import Attack
+from kit.metrics.undefined import Undefined
 
 POOLED_BELOW = 64  # shadows a side; with fewer, one variance for all images is the better estimate
 
@@ -58,8 +60,7 @@ def u_lira(margins: Tensor, unlearned: Tensor, never: Tensor) -> Attack:
         raise ValueError("margins, unlearned and never must have one shape [shadows, images]")
     if (unlearned & never).any():
         raise ValueError("an image cannot be unlearned and never seen in the same shadow")
-    if not margins.isfinite().all():
-        raise ValueError("the margins contain NaN or infinite values: a shadow model is broken")
+    check_margins("LiRA", margins)
     ratios = torch.full(margins.shape, torch.nan, dtype=torch.double)
     margins = margins.double()
     for shadow in range(len(margins)):
@@ -69,7 +70,7 @@ def u_lira(margins: Tensor, unlearned: Tensor, never: Tensor) -> Attack:
     fitted = ratios.isfinite()
     inside, outside = (unlearned & fitted).nonzero(), (never & fitted).nonzero()
     if not (len(inside) and len(outside)):
-        raise ValueError("too few shadows: no image is both unlearned and never seen in the others")
+        raise Undefined("too few shadows: no image is both unlearned and never seen in the others")
     return Attack(ratios[tuple(inside.T)], ratios[tuple(outside.T)], inside[:, 0], outside[:, 0])
 
 
@@ -99,6 +100,7 @@ def u_lira_interval(
 
 def population_attack(margins: Tensor, unlearned: Tensor, never: Tensor) -> Attack:
     """The same trial by one global threshold on the loss: the weak attack to compare with."""
+    check_margins("the population attack", margins)
     inside, outside = unlearned.nonzero(), never.nonzero()
     return Attack(margins[tuple(inside.T)], margins[tuple(outside.T)], inside[:, 0], outside[:, 0])
 
@@ -106,6 +108,7 @@ def population_attack(margins: Tensor, unlearned: Tensor, never: Tensor) -> Atta
 def exposure(margins: Tensor, never: Tensor, target: Tensor) -> Tensor:
     """How far each image's margin in one model lies above what never-seen models say of it, in
     their standard deviations: float ``[images]``. The most exposed images come first in a sort.
+    NaN for an image that every shadow was trained on.
 
     Parameters
     ----------
@@ -113,7 +116,15 @@ def exposure(margins: Tensor, never: Tensor, target: Tensor) -> Tensor:
         of the shadows, ``[shadows, images]``.
     target
         margins of the model in question, ``[images]``.
+
+    Raises
+    ------
+    ValueError
+        margins that are NaN or infinite, or no image that two shadows have never seen.
     """
+    check_margins("exposure", margins, target[None])
+    if never.sum(0).max() < 2:
+        raise Undefined("too few shadows: no image was never seen in two of them")
     mean, sd = gaussians(margins.double(), never)
     return (target.double() - mean) / sd
 
@@ -140,12 +151,26 @@ def rmia(
     Returns
     -------
     scores in [0, 1], float ``[n]``; uniform where the references are exchangeable with the target.
+
+    Raises
+    ------
+    ValueError
+        no images, or values that are no confidences: NaN, or outside [0, 1].
     """
+    for confidences in (target, references, population, population_references):
+        check_numbers("RMIA", confidences)
+        if confidences.min() < 0 or confidences.max() > 1.001:
+            raise ValueError("RMIA takes confidences in [0, 1], not margins or logits")
 
     def prior(p: Tensor) -> Tensor:
         mean = p.mean(0)
         return mean if offline is None else ((1 + offline) * mean + 1 - offline) / 2
 
+    # A confidence may round to 0, and 0 / 0 would compare as false.
+    target, references, population, population_references = (
+        confidences.clamp_min(torch.finfo(confidences.dtype).tiny)
+        for confidences in (target, references, population, population_references)
+    )
     ratio_x, ratio_z = target / prior(references), population / prior(population_references)
     return (ratio_x[:, None] / ratio_z[None] >= gamma).float().mean(1)
 

@@ -7,6 +7,7 @@ import scipy
 from torch import Tensor
 
 from kit.metrics.checks import check_numbers
+from kit.metrics.undefined import Undefined
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +76,13 @@ class Attack:
         """Bootstrap interval of "auc", "leak", "balanced_accuracy" or "tpr" (with ``fpr=``).
 
         Whole groups are resampled: the scores that one shadow model gives are not independent.
+        ``ValueError`` where there is but one of them, which cannot vary.
         """
         rng = np.random.default_rng(seed)
         inside = _by_group(len(self.members), self.member_groups)
         outside = _by_group(len(self.nonmembers), self.nonmember_groups)
+        if min(len(inside), len(outside)) < 2:
+            raise Undefined("an interval needs at least two members and two non-members, or groups")
         # Scores of one shadow model stand on both sides: it is drawn for both or for neither.
         shared = self.member_groups is not None and list(inside) == list(outside)
         values = []

@@ -45,5 +45,11 @@ def test_total_variation_and_agreement():
     assert metrics.total_variation(p, q) == 0.5
     assert metrics.total_variation(p, p) == 0
     assert metrics.agreement(LOGITS, LOGITS[[0, 1, 1, 3]]) == 0.75
+    with pytest.raises(ValueError, match="distributions of different shapes"):
+        metrics.total_variation(torch.ones(2) / 2, torch.ones(1))
+    with pytest.raises(ValueError, match="total variation: the numbers contain NaN"):
+        metrics.total_variation(torch.full((2,), torch.nan), torch.ones(2) / 2)
+    with pytest.raises(ValueError, match="at least two classes"):
+        metrics.prediction_entropy(torch.ones(1))
     with pytest.raises(ValueError, match="different shapes"):
         metrics.agreement(LOGITS, LOGITS[:2])

@@ -57,7 +57,7 @@ def test_zrf_does_not_compare_with_the_teacher_of_a_run(original, task):
     for n in range(5):
         fresh = original.rebuild(n)
         assert metrics.zrf(fresh, task.test_forget, random_models=1) < 1 - 1e-4
-    with pytest.raises(ValueError, match="built anew"):
+    with pytest.raises(ValueError, match="with fresh weights is needed"):
         metrics.zrf(torch.nn.Linear(1, 1), task.test_forget)
 
 
@@ -65,3 +65,7 @@ def test_streisand():
     assert metrics.streisand(4.0, [1.0, 2.0, 3.0]) == 2.0
     with pytest.raises(ValueError, match="at least 3"):
         metrics.streisand(4.0, [1.0, 2.0])
+    with pytest.raises(ValueError, match="no spread to measure by"):
+        metrics.streisand(4.0, [1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.streisand(math.nan, [1.0, 2.0, 3.0])

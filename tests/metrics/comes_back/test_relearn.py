@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import pytest
 import torch
 
 import kit
@@ -60,3 +61,14 @@ def test_relearning_the_feature(feature_original, feature_task):
     assert kit.metrics.reliance_steps(feature_original, feature_task, goal) == 0
     fresh = kit.models.build("cnn", feature_task, width=8, seed=5)
     assert kit.metrics.reliance_steps(fresh, feature_task, goal, max_epochs=1) > 0
+
+
+def test_relearning_of_samples_is_refused(original, task):
+    samples = kit.tasks.forget_samples(task.data, [0])
+    for relearning in (
+        lambda: metrics.relearn_steps(original, samples, 0.9),
+        lambda: metrics.relearn_epochs(original, samples, 0.9),
+        lambda: metrics.relearn_curve(original, samples),
+    ):
+        with pytest.raises(ValueError, match="for classes only, this task forgets samples"):
+            relearning()

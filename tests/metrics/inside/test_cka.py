@@ -13,6 +13,10 @@ def test_cka_by_hand():
     turn = torch.tensor([[0.6, -0.8], [0.8, 0.6]])
     assert metrics.linear_cka(x, 3 * x @ turn) == pytest.approx(1, abs=1e-6)
     assert metrics.linear_cka(x + 5, x[:, :1] - 2) == pytest.approx(0.5**0.5, abs=1e-6)
+    with pytest.raises(ValueError, match="at least 4 images, there are 3"):
+        metrics.linear_cka(x[:3], x[:3])
+    with pytest.raises(ValueError, match="same images, got 4 and 3"):
+        metrics.linear_cka(x, x[:3])
     with pytest.raises(ValueError, match="same for all"):
         metrics.linear_cka(x, torch.ones(4, 2))
 

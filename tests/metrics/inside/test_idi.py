@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import kit
 from kit import metrics
 
 
@@ -18,3 +19,7 @@ def test_information(original, retrained, task):
     assert index(ours, theirs, ours) == 1
     assert index({"a": 0.3, "b": 0.3}, theirs, ours) == pytest.approx(0.2)
     assert math.isnan(index(ours, ours, ours))
+    with pytest.raises(ValueError, match="stages of other names"):
+        index({"c": 0.3}, theirs, ours)
+    with pytest.raises(ValueError, match="forgets samples"):
+        metrics.stage_information(original, kit.tasks.forget_samples(task.data, [0]))

@@ -8,6 +8,7 @@ import torch
 
 import kit
 from kit import metrics
+from kit.metrics.inside import probes
 
 
 def test_prototypes_look_behind_the_last_layer(original, task):
@@ -29,10 +30,23 @@ def test_prototype_recall_by_hand(task):
     assert metrics.prototype_recall(Corners(), task) == 1.0
     wrong = task.test.labelled((task.test.y + 1) % 4)
     assert metrics.prototype_recall(Corners(), replace(task, test=wrong)) == 1.0  # means of train
-    with pytest.raises(ValueError, match="no features"):
+    with pytest.raises(ValueError, match=r"no features.*kit\.models\.wrap"):
         metrics.prototype_recall(torch.nn.Linear(1, 1), task)
     with pytest.raises(ValueError, match="forgets samples"):
         metrics.prototype_recall(Corners(), kit.tasks.forget_samples(task.data, [0]))
+
+
+def test_features_that_are_maps_are_refused(task):
+    """As ``features`` of torchvision's VGG and Swin are."""
+    net = torch.nn.Module()
+    net.features = torch.nn.Conv2d(1, 2, 3)
+    with pytest.raises(ValueError, match=r"gives \(2, 10, 10\) for an image, not a vector: wrap"):
+        metrics.features(net, task.test)
+
+
+def test_a_probe_of_one_class_is_refused(task):
+    with pytest.raises(ValueError, match="at least two classes"):
+        probes.fit_probe(torch.randn(3, 2), torch.zeros(3))
 
 
 def test_linear_probe_and_its_control(original, task):

@@ -37,6 +37,23 @@ def test_forgetting_score_sees_what_differs():
         challenge.forgetting_score(ours, theirs[:50])
 
 
+def test_broken_models_are_named():
+    """One infinite margin would make every image easy to tell, one NaN every rule void."""
+    good = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    for value, kind in ((torch.nan, "NaN"), (torch.inf, "infinite")):
+        broken = good.clone()
+        broken[1, 2] = value
+        for pair in ((broken, good), (good, broken)):
+            with pytest.raises(ValueError, match=rf"models \[1\] contain {kind}"):
+                challenge.forgetting_score(*pair)
+    with pytest.raises(ValueError, match="no images"):
+        challenge.forgetting_score(good[:, :0], good[:, :0])
+    with pytest.raises(ValueError, match="models must be at least 2"):
+        challenge.image_score(1.0, 1)
+    with pytest.raises(ValueError, match="test_of_retrained must be positive"):
+        challenge.competition_score(1.0, (1.0, 1.0), (1.0, 0.0))
+
+
 def test_forgetting_score_null():
     """Where nothing differs, the best single threshold still finds epsilon 1.1."""
     for models in (20, 100):

@@ -24,6 +24,18 @@ def test_klom_by_hand():
         klom.klom_gaussian(UNLEARNED, RETRAINED.T)
 
 
+@pytest.mark.parametrize("estimator", [klom.klom_histogram, klom.klom_gaussian])
+def test_broken_models_are_named(estimator):
+    for value, kind in ((torch.nan, "NaN"), (torch.inf, "infinite"), (-torch.inf, "infinite")):
+        broken = UNLEARNED.clone()
+        broken[2] = value
+        for pair in ((broken, RETRAINED), (UNLEARNED, broken)):
+            with pytest.raises(ValueError, match=rf"models \[2\] contain {kind}"):
+                estimator(*pair)
+    with pytest.raises(ValueError, match="no images"):
+        estimator(UNLEARNED[:, :0], RETRAINED[:, :0])
+
+
 def test_gaussian_klom_has_a_direction():
     """KL of a spread of 2 from one of 1 is log(1/2) + 2 - 1/2; the other way log 2 + 1/8 - 1/2."""
     narrow = (UNLEARNED - UNLEARNED.mean()) / UNLEARNED.std()

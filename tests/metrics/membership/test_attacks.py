@@ -1,5 +1,7 @@
 """Attacks on one model."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -36,6 +38,15 @@ def test_threshold_attack():
     assert overall < 0.65 and per_class == pytest.approx(norm.cdf(1), abs=0.03)
 
 
+def test_halves_of_too_few_scores_are_refused(original, task):
+    one = torch.zeros(1)
+    with pytest.raises(ValueError, match="too few members or non-members"):
+        kit.metrics.threshold_attack(one, torch.zeros(50))
+    alone = kit.tasks.forget_samples(task.data, [0])
+    with pytest.raises(ValueError, match="too few members or non-members"):
+        attacks.loss_attack_accuracy(original, alone)
+
+
 def test_forget_attack_compares_like_with_like(original, task):
     assert attacks.forget_attack(original, task).auc == pytest.approx(0.5, abs=0.2)
     samples = kit.tasks.forget_samples(
@@ -45,6 +56,8 @@ def test_forget_attack_compares_like_with_like(original, task):
     assert torch.bincount(outside.y, minlength=4).tolist() == [20, 13, 7, 0]
     with pytest.raises(ValueError, match="no test image"):
         same_mix(task.test_retain, task.forget)
+    with pytest.raises(ValueError, match=r"no test image of the forgotten classes \['1'\]"):
+        attacks.forget_attack(original, replace(task, test=task.test_retain))
     with pytest.raises(ValueError, match="unknown score"):
         attacks.forget_attack(original, task, score="charm")
 

@@ -112,6 +112,29 @@ def test_rmia_by_hand():
     assert offline.item() == 1
 
 
+def test_rmia_takes_confidences_alone():
+    good, references = torch.tensor([0.9, 0.2]), torch.tensor([[0.6, 0.3]])
+    for wrong, match in (
+        (torch.tensor([torch.nan, 0.5]), "NaN"), (torch.tensor([3.0, -1.0]), "not margins"),
+        (torch.tensor([torch.inf, 0.5]), "not margins"), (torch.zeros(0), "no images"),
+    ):  # fmt: skip
+        for arguments in (
+            (wrong, references, good, references),
+            (good, references, wrong, references),
+        ):
+            with pytest.raises(ValueError, match=match):
+                rmia(*arguments)
+    with pytest.raises(ValueError, match="NaN"):
+        rmia(good, references * math.nan, good, references)
+
+
+def test_rmia_where_confidences_round_to_zero():
+    """No model has seen the image and none knows it: as likely as where all are sure."""
+    none, one = torch.zeros(1), torch.ones(1)
+    assert rmia(none, none[None], one, one[None]).item() == 1
+    assert rmia(one, one[None], none, none[None]).item() == 1
+
+
 def test_rmia_offline_compares_with_the_prior_by_hand():
     """Prior 0.675 for the image, so its ratio is 1; 0.87 for the others, whose ratios are 0.989
     and 1.011: it is as high as one of the two."""
@@ -135,3 +158,16 @@ def test_exposure_finds_the_planted_image():
     target = margins[0].clone()
     target[123] += 8
     assert lira.exposure(margins[1:], ~trained[1:], target).argmax().item() == 123
+
+
+def test_exposure_and_the_weak_attack_refuse():
+    margins, trained = margins_with_signal(0.0, shadows=4, images=3)
+    for value in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="contain"):
+            lira.exposure(margins * value, ~trained, margins[0])
+        with pytest.raises(ValueError, match="contain"):
+            lira.exposure(margins, ~trained, margins[0] * value)
+        with pytest.raises(ValueError, match=r"models \[0, 1, 2, 3\] contain"):
+            lira.population_attack(margins * value, trained, ~trained)
+    with pytest.raises(ValueError, match="never seen in two"):
+        lira.exposure(margins[:1], ~trained[:1], margins[0])

@@ -21,6 +21,13 @@ def test_attack_by_hand():
         Attack(torch.tensor([]), torch.tensor([1.0]))
 
 
+def test_one_score_has_no_interval():
+    attack = Attack(torch.ones(1), torch.zeros(5))
+    assert attack.auc == 1
+    with pytest.raises(ValueError, match="at least two members"):
+        attack.interval()
+
+
 def test_roc_equals_scikit_learn():
     generator = torch.Generator().manual_seed(0)
     inside = torch.randn(300, generator=generator).round(decimals=1) + 0.5  # with ties
