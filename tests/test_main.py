@@ -1,6 +1,7 @@
 """The command line."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 
@@ -161,3 +162,41 @@ def test_the_list_is_in_columns(capsys):
     main(["list"])
     lines = [s for s in capsys.readouterr().out.splitlines() if s.startswith("method ")]
     assert len({line.index(" needs ") for line in lines}) == 1
+
+
+def test_hostile_surroundings(tmp_path):
+    """A folder with blanks and accents, the plainest locale, no home: one line each, or a table."""
+    folder = tmp_path / "my tests é"
+    folder.mkdir()
+    file = folder / "ein versuch.toml"
+    file.write_text('profile = "quick"\nforget = [[3]]\nseeds = [0]\narms = []\n# é\n')
+    surroundings = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONPATH": str(ROOT),
+                    "KIT_RECORDS": str(folder / "records"), "KIT_PROGRESS": "0"}  # fmt: skip
+
+    def kit_says(*arguments, **more):
+        command = [sys.executable, "-m", "kit", *map(str, arguments)]
+        return subprocess.run(command, cwd=folder, env=surroundings | more, capture_output=True,
+                              text=True)  # fmt: skip
+
+    done = kit_says("run", file)
+    assert done.returncode == 0 and "ein versuch: 0 new records" in done.stdout, done.stderr
+    for arguments, more, sentence in (
+        (
+            ["sweep", "--task", "class:3", "--seeds", "1", "--methods", "logit_mask"],
+            {"KIT_DEVICE": "gpu"},
+            "KIT_DEVICE=gpu is no device",
+        ),
+        (
+            ["sweep", "--task", "class:3", "--dataset", "cifar10-jpeg"],
+            {"KIT_DATA": str(folder / "none")},
+            "cifar10-jpeg is not on this machine",
+        ),
+        (["sweep", "--task", "sample:-3"], {}, "count must lie in 1.."),
+        (["sweep", "--task", "sample:2.5"], {}, "cannot read the task 'sample:2.5'"),
+        (["sweep", "--task", "class:"], {}, "cannot read the task 'class:'"),
+        (["sweep", "--task", "class:3+3"], {}, "more than once"),
+        (["sweep", "--task", "class:-1"], {}, "do not exist"),
+    ):
+        done = kit_says(*arguments, **more)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+        assert sentence in done.stderr

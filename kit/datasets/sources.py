@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
+from kit.runtime.files import user_cache
+
 
 def data_root(root: str | Path | None = None) -> Path:
     """The folder that holds downloaded data: ``root``, else ``$KIT_DATA``, else a user cache."""
     if root is None:
-        root = (
-            os.environ.get("KIT_DATA") or Path.home() / ".cache" / "did-it-really-forget" / "data"
-        )
+        root = os.environ.get("KIT_DATA") or user_cache() / "data"
     return Path(root).expanduser()
 
 

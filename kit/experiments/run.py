@@ -7,6 +7,7 @@ from kit import datasets
 from kit.datasets import ImageData
 from kit.experiments import by_shadows, feature, federated, mixed, one, results
 from kit.experiments.experiment import Experiment, Run
+from kit.runtime.device import device
 from kit.runtime.progress import progress
 from kit.training.profiles import profile
 
@@ -38,9 +39,14 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     """
     root = root or results.records_root()
     kind = FILES[experiment.kind]
-    for arm in experiment.runs:  # all of them, before any trains
+    device()  # one that is not there is refused before anything runs
+    for arm in experiment.runs:
         kind.config(experiment, arm)
-    todo = [asked for asked in runs(experiment, images(experiment)) if not asked.recorded(root)]
+    planned = runs(experiment, images(experiment))
+    for asked in planned:
+        if experiment.kind in ("one", "feature") and asked.request.task is not None:
+            one.check(experiment, asked.arm, asked.request.task)
+    todo = [asked for asked in planned if not asked.recorded(root)]
     diverged = []
     for asked in progress(todo, experiment.name):
         if asked.recorded(root):

@@ -17,6 +17,7 @@ from kit.models.fresh import fresh
 from kit.models.own import Own
 from kit.runtime import backends
 from kit.runtime.checks import one_of
+from kit.runtime.device import device
 from kit.runtime.progress import progress
 from kit.tasks import ForgetTask
 from kit.training import Recipe
@@ -86,9 +87,7 @@ def sweep(
         dataset=task.data.name, model=_network(model, task),
         recipe=asdict(recipe) if recipe else {},
     )  # fmt: skip
-    one_of("audits", audits, AUDITS)
-    for arm in experiment.arms:
-        one.check(experiment, arm, task)
+    _check(experiment, task)
     root = root or results.records_root()
     request, own = _request(task), model if isinstance(model, nn.Module) else None
     runs = [
@@ -147,6 +146,14 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
     if not chosen:
         raise ValueError(f"a sweep needs at least one seed, got {seeds!r}")
     return chosen
+
+
+def _check(experiment: Experiment, task: ForgetTask) -> None:
+    """Refuse what cannot run, before anything does."""
+    one_of("audits", experiment.audits, AUDITS)
+    device()
+    for arm in experiment.arms:
+        one.check(experiment, arm, task)
 
 
 def _network(model: str | dict | nn.Module, task: ForgetTask) -> dict:

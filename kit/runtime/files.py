@@ -3,11 +3,22 @@
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 LITTLE = 2**20  # bytes; with less a disk counts as full
+
+
+def user_cache() -> Path:
+    """A folder of the user's for what can be made again; without a home folder, one of the
+    system's for temporary files."""
+    try:
+        home = Path.home() / ".cache"
+    except RuntimeError:  # a user whom the system does not know, as in many containers
+        home = Path(tempfile.gettempdir())
+    return home / "did-it-really-forget"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from kit.models.fresh import fresh
 from kit.runtime.checks import one_of
 from kit.runtime.cost import measure
 from kit.runtime.device import bf16_is_fast, device
-from kit.runtime.files import whole
+from kit.runtime.files import user_cache, whole
 from kit.runtime.version import PACKAGE
 from kit.tasks import ForgetTask
 from kit.training.loop import History, fit
@@ -36,8 +36,7 @@ RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained model
 
 def cache_root() -> Path:
     """``$KIT_CACHE``, else a folder in the user's cache."""
-    default = Path.home() / ".cache" / "did-it-really-forget" / "models"
-    return Path(os.environ.get("KIT_CACHE") or default).expanduser()
+    return Path(os.environ.get("KIT_CACHE") or user_cache() / "models").expanduser()
 
 
 def trained(

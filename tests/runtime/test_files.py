@@ -1,10 +1,11 @@
 """A file is there whole or not at all."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
-from kit.runtime.files import whole
+from kit.runtime.files import user_cache, whole
 
 
 def test_a_file_appears_when_it_is_complete(tmp_path):
@@ -39,3 +40,20 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="of another kind"), whole(file) as half:
         half.write_text("part")
         raise RuntimeError("of another kind")
+
+
+def test_a_user_without_a_home(tmp_path, monkeypatch):
+    assert user_cache().name == "did-it-really-forget"
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert user_cache() == tmp_path / "did-it-really-forget"
+
+
+def test_a_folder_that_may_not_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"), whole(tmp_path / "file" / "a.json"):
+        pass

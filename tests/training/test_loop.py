@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import kit
 from kit.datasets.split import synthetic
@@ -133,3 +134,18 @@ def test_predict_is_exact_under_batching(original, task):
     parts = kit.predict(original, task.test, batch_size=7)
     assert torch.allclose(whole, parts, atol=1e-5)
     assert TOY_RECIPE.bf16 is False
+
+
+def test_one_image_trains_where_batchnorm_cannot(task):
+    def make():
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(144, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4)
+        )
+
+    model = kit.models.wrap(make, task)
+    before = model.net[2].running_mean.clone(), model.head.weight.clone()
+    kit.fit(model, task.train.take(torch.tensor([0])), kit.Recipe(epochs=1))
+    assert torch.equal(model.net[2].running_mean, before[0])
+    assert not torch.equal(model.head.weight, before[1])
+    kit.fit(model, task.train, kit.Recipe(epochs=1))  # with more it learns statistics again
+    assert not torch.equal(model.net[2].running_mean, before[0])
