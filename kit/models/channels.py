@@ -1,6 +1,7 @@
 """The channels of a network: which there are, which are silent, and a network without those."""
 
 import copy
+import warnings
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +124,9 @@ def remove_silent(model: nn.Module, x: Tensor) -> nn.Module:
     ValueError
         what is left would compute something else.
     """
-    import torch_pruning  # slow to import
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what it imports where that is installed
+        import torch_pruning  # slow to import
 
     small = _copy(model).cpu().eval()
     for attribute in ("rebuild", "spec"):  # they describe the network as it was
