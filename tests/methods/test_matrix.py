@@ -134,7 +134,7 @@ def outcome(method, network, kind):
 
 
 @pytest.mark.filterwarnings("ignore:a step of 0.5 took only")
-@pytest.mark.parametrize("number, method", enumerate(METHODS))
+@pytest.mark.parametrize("number, method", list(enumerate(METHODS)))
 def test_each_method_and_each_network_once(number, method):
     network = list(NETWORKS)[number % len(NETWORKS)]
     kind = REQUESTS[number % len(REQUESTS)]
