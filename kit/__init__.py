@@ -29,18 +29,21 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from kit.metrics import evaluate
     from kit.plots.code import show
     from kit.training import Recipe, fit, predict
+    from kit.training.below import activations
     from kit.training.cache import retrained, trained
     from kit.training.profiles import profile
 
 __all__ = [
-    "Recipe", "__version__", "claims", "datasets", "evaluate", "experiments", "federated", "fit",
-    "methods", "metrics", "models", "parts", "plots", "predict", "profile", "results",
-    "retrained", "runtime", "shadows", "show", "sweep", "tasks", "trained", "training", "unlearn",
+    "Recipe", "__version__", "activations", "claims", "datasets", "evaluate", "experiments",
+    "federated", "fit", "methods", "metrics", "models", "parts", "plots", "predict", "profile",
+    "results", "retrained", "runtime", "shadows", "show", "sweep", "tasks", "trained", "training",
+    "unlearn",
 ]  # fmt: skip
 
 # Name -> the module that defines it; other public names are rooms.
 _HOMES = {
     "Recipe": "kit.training",
+    "activations": "kit.training.below",
     "claims": "kit.experiments",
     "evaluate": "kit.metrics",
     "fit": "kit.training",

@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_table)
 
     command = commands.add_parser("data", help="load a data set, downloading it if need be")
-    command.add_argument("name", help="a data set, or make-mini to cut the embedded subset anew")
+    command.add_argument(
+        "name", help="a data set; make-mini, make-caltech-mini: cut those that ship anew"
+    )
     command.add_argument("--root", type=Path, help="folder of the data")
     command.set_defaults(command=_data)
     return parser
@@ -162,10 +164,12 @@ def _show(table: "pd.DataFrame") -> None:
 def _data(args: argparse.Namespace) -> None:
     from kit import datasets
     from kit.datasets.fashion_mnist import make_mini
+    from kit.datasets.photographs import make_caltech_mini
     from kit.datasets.sources import data_root
 
-    if args.name == "make-mini":
-        print(make_mini(data_root(args.root)))
+    make = {"make-mini": make_mini, "make-caltech-mini": make_caltech_mini}
+    if args.name in make:
+        print(make[args.name](data_root(args.root)))
     else:
         print(datasets.load(args.name, root=args.root, download=True))
 

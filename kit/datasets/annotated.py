@@ -8,7 +8,7 @@ from torch import Tensor
 from kit.datasets.data import ImageData
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AnnotatedData(ImageData):
     """Images with a class and with yes/no attributes.
 
@@ -65,3 +65,6 @@ class AnnotatedData(ImageData):
             self, train_y=self.train_a[:, column].clone(), test_y=self.test_a[:, column].clone(),
             classes=[f"not {attribute}", attribute],
         )  # fmt: skip
+
+    def _training(self, part: str, rows: Tensor) -> dict[str, Tensor]:
+        return super()._training(part, rows) | {f"{part}_a": self.train_a[rows]}

@@ -4,11 +4,12 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from kit.datasets.split import draw_from_each
@@ -54,7 +55,7 @@ class ImageData:
             ("training", self.train_x, self.train_y),
             ("test", self.test_x, self.test_y),
         ):
-            _check_images(part, x)
+            self.check_images(part, x)
             _check_labels(part, y, len(x), self.num_classes)
         _check_names(self.classes)
         if self.train_x.shape[1:] != self.test_x.shape[1:]:
@@ -66,6 +67,11 @@ class ImageData:
             raise ValueError(
                 f"{len(self.train_files)} files for {len(self.train_y)} training images"
             )
+
+    @staticmethod
+    def check_images(part: str, images: Tensor) -> None:
+        """``ValueError`` unless these are pictures as bytes."""
+        _check_bytes(part, images)
 
     @property
     def num_classes(self) -> int:
@@ -114,10 +120,9 @@ class ImageData:
         out[self._drawn(share, seed)] = True
         if not out.any() or out.all():
             raise ValueError(f"holding out a share of {share} leaves no image on one side")
-        x, y = self.train_x, self.train_y
-        return ImageData(
-            f"{self.name}-held-out", x[~out], y[~out], x[out], y[out], self.classes,
-            train_files=_some(self.train_files, (~out).nonzero().flatten()),
+        return replace(
+            self, name=f"{self.name}-held-out", **self._training("train", ~out),
+            **self._training("test", out), train_files=_some(self.train_files, ~out),
         )  # fmt: skip
 
     def thinned(self, share: float, seed: int = 0) -> "ImageData":
@@ -132,10 +137,28 @@ class ImageData:
         if not 0 < share <= 1:
             raise ValueError(f"keep a share of the images between 0 and 1, got {share}")
         kept = self._drawn(share, seed)
-        return ImageData(
-            f"{self.name}-{len(kept)}", self.train_x[kept], self.train_y[kept],
-            self.test_x, self.test_y, self.classes, train_files=_some(self.train_files, kept),
+        return replace(
+            self, name=f"{self.name}-{len(kept)}", **self._training("train", kept),
+            train_files=_some(self.train_files, kept),
         )  # fmt: skip
+
+    def resized(self, side: int) -> "ImageData":
+        """The same images with ``side`` x ``side`` pixels, each the mean of the area it covers;
+        the name says so.
+
+        Raises
+        ------
+        ValueError
+            more pixels than there are, or none.
+        """
+        if not 0 < side <= self.image_size:
+            raise ValueError(f"images of {self.image_size} pixels can be cut to 1 to that many")
+        train_x, test_x = (_mean_over_areas(x, side) for x in (self.train_x, self.test_x))
+        return replace(self, name=f"{self.name}-{side}px", train_x=train_x, test_x=test_x)
+
+    def _training(self, part: str, rows: Tensor) -> dict[str, Tensor]:
+        """The training images in these rows as the fields of a part, "train" or "test"."""
+        return {f"{part}_x": self.train_x[rows], f"{part}_y": self.train_y[rows]}
 
     def _drawn(self, share: float, seed: int) -> Tensor:
         """Rows of this share of each class's training images."""
@@ -149,7 +172,7 @@ class ImageData:
         )
 
 
-def _check_images(part: str, images: Tensor) -> None:
+def _check_bytes(part: str, images: Tensor) -> None:
     shape = tuple(images.shape)
     if not isinstance(images, Tensor) or images.dtype != torch.uint8 or images.dim() != 4:
         hint = "; x[:, None] gives grey images their channel" if len(shape) == 3 else ""
@@ -197,4 +220,11 @@ def _check_names(classes: Sequence[str]) -> None:
 
 
 def _some(files: tuple[str, ...], rows: Tensor) -> tuple[str, ...]:
-    return tuple(files[row] for row in rows.tolist()) if files else ()
+    if not files:
+        return ()
+    return tuple(files[row] for row in torch.arange(len(files))[rows].tolist())
+
+
+def _mean_over_areas(images: Tensor, side: int) -> Tensor:
+    parts = (F.adaptive_avg_pool2d(part.float(), side) for part in images.split(1000))
+    return torch.cat([part.round().to(torch.uint8) for part in parts])

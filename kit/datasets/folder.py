@@ -22,6 +22,7 @@ def from_folder(
     grey: bool = False,
     resize: str = "crop",
     on_error: str = "raise",
+    test: str = "test",
 ) -> ImageData:
     """Read ``path/train/<class>/*`` and ``path/test/<class>/*`` into memory.
 
@@ -43,6 +44,8 @@ def from_folder(
         "squash" distorts.
     on_error
         "skip" leaves out files that cannot be read, with a warning; "raise" names them.
+    test
+        the folder of the test images, where it is called otherwise: "val".
 
     Raises
     ------
@@ -53,16 +56,16 @@ def from_folder(
         be read as images (all are named), sizes that differ.
     """
     path = Path(path)
-    (train, train_rest), (test, test_rest) = (index_classes(path / p) for p in ("train", "test"))
+    (train, train_rest), (tests, test_rest) = (index_classes(path / p) for p in ("train", test))
     if rest := train_rest + test_rest:
         warnings.warn(f"{path}: left out {_counted(rest)}", stacklevel=2)
     classes = sorted(train)
-    if set(train) != set(test):
-        odd = sorted(set(train) ^ set(test))
+    if set(train) != set(tests):
+        odd = sorted(set(train) ^ set(tests))
         raise ValueError(f"{path}: train and test must hold the same classes; only in one: {odd}")
     listed = [
         (file, label, part)
-        for part, index in (("train", train), ("test", test))
+        for part, index in (("train", train), ("test", tests))
         for label, name in enumerate(classes)
         for file in index[name]
     ]
@@ -76,19 +79,6 @@ def from_folder(
         name or path.name, images[:n], labels[:n], images[n:], labels[n:], classes,
         train_files=tuple(str(file.absolute()) for file in files[:n]),
     )  # fmt: skip
-
-
-def load_cifar10_jpeg(root: Path, download: bool) -> ImageData:
-    """CIFAR-10 saved as JPEG files of quality 75: not the original, and its numbers are its own."""
-    path = root / "cifar10-jpeg"
-    if not path.is_dir():
-        raise FileNotFoundError(
-            f"cifar10-jpeg is not on this machine (looked in {path}) and cannot be downloaded. "
-            f'Three ways on: (1) use the original, kit.datasets.load("cifar10", download=True); '
-            f"(2) save it as {path}/train/<class>/*.jpg and test/<class>/*.jpg, quality 75; "
-            f"(3) set KIT_DATA or pass root= to name the folder that holds cifar10-jpeg/."
-        )
-    return from_folder(path)
 
 
 def index_classes(folder: Path) -> tuple[dict[str, list[Path]], Counter]:

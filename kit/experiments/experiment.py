@@ -42,7 +42,10 @@ class Experiment:
     ``shadows`` and ``mixed`` a request without classes is one for single images. With ``samples``
     the request is that share of the training images, at random, and ``forget`` is [[]].
 
-    With ``share`` the experiment runs on that share of each class's training images.
+    With ``share`` the experiment runs on that share of each class's training images, with
+    ``image_size`` on images made smaller. ``model`` can name a pretrained network
+    (``kit.models.pretrained``), and with ``above`` a layer below which it is frozen: what lies
+    below is computed once (``kit.activations``).
 
     With ``trials`` each arm is tried with so many settings of its method's grid
     (``kit.experiments.tuning``), and with ``held_out`` that share of the training images stands in
@@ -64,6 +67,7 @@ class Experiment:
     dataset: str = ""  # in place of the profile's
     root: str = ""  # of the data, where not the default
     share: float = 1.0  # of the training images of each class
+    image_size: int = 0  # pixels, where the images are to be smaller than they are
     model: dict = field(default_factory=dict)  # {"name": ..., options}, in place of the profile's
     recipe: dict = field(default_factory=dict)  # changes to the profile's
     shadows: dict = field(default_factory=dict)  # settings of kit.shadows.audit
@@ -154,13 +158,12 @@ class Run:
     request: Request
     seed: int
     arm: dict  # {"method": ..., <settings>}
-    model: nn.Module | None = None  # of kit.models.wrap, in place of the experiment's network
+    model: nn.Module | None = None  # one that can be made anew, where no name says all of it
 
     @property
     def network(self) -> tuple[str | nn.Module, dict]:
-        """The network, or its name, and its options."""
-        name, options = self.experiment.network
-        return (name if self.model is None else self.model), options
+        """The network, or its name and its options."""
+        return self.experiment.network if self.model is None else (self.model, {})
 
     @property
     def id(self) -> str:

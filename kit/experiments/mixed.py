@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kit import metrics
+from kit import metrics, models
 from kit.datasets import ImageData
 from kit.datasets.split import Split
 from kit.experiments import one
@@ -25,6 +25,7 @@ from kit.experiments.experiment import (
 from kit.methods.unlearn import Unlearned, unlearn
 from kit.metrics.inside.information import certified_nats, largest_sigma, oracle_nats
 from kit.metrics.inside.readouts import readouts, relearn_time
+from kit.models.fresh import fresh
 from kit.parts.mixed_linear import MixedLinear
 from kit.runtime.checks import one_of
 from kit.runtime.cost import measure as measured
@@ -38,6 +39,8 @@ TRAINED = ("original", "retrain")  # what the unlearned user weights are compare
 @dataclass(frozen=True)
 class Setting:
     """How many images the core and the user have, what is asked for, and the linear model.
+
+    A core without images is the network as it comes: a pretrained one.
 
     ``train`` says how the user's images are learnt: "cg" finds the optimum; "sgd" takes ``epochs``
     of annealed SGD as the paper does and stops short of it; "network" has no linear model and
@@ -88,7 +91,7 @@ def config(experiment: Experiment, arm: dict):
 def measure(run: Run, root: Path) -> Outcome:
     """Train the core and the user weights, honour all requests, read out what is left."""
     experiment = run.experiment
-    model, options = experiment.network
+    model, options = run.network
     how = config(experiment, run.arm)
     table = how if run.arm["method"] in TRAINED else experiment.mixed
     task, out, metrics, path = trial(
@@ -121,7 +124,7 @@ class Ground:
 
 def trial(
     data: ImageData, classes: tuple[int, ...], method: str, config: object, setting: Setting, *,
-    model: str, recipe: Recipe, seed: int = 0, **options,
+    model: str | nn.Module, recipe: Recipe, seed: int = 0, **options,
 ) -> tuple[ForgetTask, Unlearned, dict[str, float], dict[str, list[float]]]:  # fmt: skip
     """Honour all requests in turn and read out what is left.
 
@@ -203,7 +206,7 @@ def _ground(
     data: ImageData,
     classes: tuple[int, ...],
     setting: Setting,
-    model: str,
+    model: str | nn.Module,
     recipe: Recipe,
     seed: int,
     options: tuple[tuple[str, object], ...],
@@ -218,11 +221,7 @@ def _ground(
     if not setting.knows:
         known = known[~torch.isin(data.train_y[known], torch.tensor(classes))]
     known = known[: setting.core]
-    everything = forget_samples(data, user, within=torch.cat([user, known]))
-    core = cache.trained(
-        model, everything, on="retain", seed=seed, recipe=recipe, activation=setting.activation,
-        **dict(options),
-    )  # fmt: skip
+    core = _core(data, user, known, setting, model, recipe, seed, dict(options))
     tasks, union = _requests(data, classes, setting, user)
     trained = {"original": union.train, "retrain": union.retain}
     networks, costs = {}, {}
@@ -238,6 +237,20 @@ def _ground(
         if setting.path:
             optima = _path(networks["original"], tasks, setting) + optima
     return Ground(core, tasks, union, *networks.values(), reference, optima, costs)
+
+
+def _core(
+    data: ImageData, user: Tensor, known: Tensor, setting: Setting, model: str | nn.Module,
+    recipe: Recipe, seed: int, options: dict,
+) -> nn.Module:  # fmt: skip
+    """The network trained on the core's images; without any, as it comes."""
+    if isinstance(model, str):
+        options = options | {"activation": setting.activation}
+        model = models.build(model, data, **options) if not setting.core else model
+    if not setting.core:
+        return fresh(model, seed)
+    everything = forget_samples(data, user, within=torch.cat([user, known]))
+    return cache.trained(model, everything, on="retain", seed=seed, recipe=recipe, **options)
 
 
 def _requests(

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from torch import nn
 
-from kit import methods, models
+from kit import methods
 from kit.datasets import ImageData
 from kit.experiments import results
 from kit.experiments.experiment import (
@@ -25,7 +25,7 @@ from kit.metrics import evaluate, per_class_accuracy
 from kit.metrics.evaluate import needs_reference
 from kit.tasks import ForgetTask, forget_classes, forget_samples, random_rows
 from kit.training import predict
-from kit.training.cache import RETRAIN_SEED, retrained, trained
+from kit.training.cache import RETRAIN_SEED, place, retrained, trained
 from kit.training.watch import watch
 
 TRAINED = [{"method": name} for name in ("original", "retrain", "clean")]  # nothing is unlearned
@@ -105,8 +105,9 @@ def _network(run: Run, original: nn.Module, gold: nn.Module) -> Unlearned:
         how = methods.get("retrain").configure(recipe=recipe)
         return Unlearned(method, model, how, seed, **model.training_cost)
     if run.arm == {"method": "untrained"}:
-        fresh = models.build(name, task, seed=RETRAIN_SEED + seed, **options)
-        return Unlearned("untrained", fresh, {}, seed)
+        draw = RETRAIN_SEED + seed
+        new, _ = place(name, task, on="retain", seed=draw, recipe=experiment.full_recipe, **options)
+        return Unlearned("untrained", new, {}, seed)
     draw = RETRAIN_SEED + seed if run.arm["method"] == "retrain" else seed
     how = config(experiment, run.arm)
     out = unlearn(run.arm["method"], original, task, seed=draw, config=how)

@@ -3,12 +3,16 @@
 from pathlib import Path
 from types import ModuleType
 
+from torch import nn
+
 from kit import datasets
 from kit.datasets import ImageData
 from kit.experiments import by_shadows, feature, federated, mixed, one, results
 from kit.experiments.experiment import Experiment, Run
+from kit.models.pretrained import PRETRAINED, pretrained
 from kit.runtime.device import device
 from kit.runtime.progress import progress
+from kit.training.below import activations
 from kit.training.profiles import profile
 
 # Each has request(experiment, data, classes), config(experiment, arm) and measure(run, root).
@@ -42,7 +46,7 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
     device()  # one that is not there is refused before anything runs
     for arm in experiment.runs:
         kind.config(experiment, arm)
-    planned = runs(experiment, images(experiment))
+    planned = runs(experiment, *network(experiment, images(experiment)))
     for asked in planned:
         if experiment.kind in ("one", "feature") and asked.request.task is not None:
             one.check(experiment, asked.arm, asked.request.task)
@@ -68,6 +72,8 @@ def images(experiment: Experiment) -> ImageData:
     """The data set that the experiment runs on."""
     name = experiment.dataset or profile(experiment.profile).dataset
     data = datasets.load(name, root=experiment.root or None)
+    if experiment.image_size:
+        data = data.resized(experiment.image_size)
     if experiment.share != 1:
         data = data.thinned(experiment.share)
     if experiment.held_out:
@@ -75,12 +81,24 @@ def images(experiment: Experiment) -> ImageData:
     return data
 
 
-def runs(experiment: Experiment, data: ImageData) -> list[Run]:
+def network(experiment: Experiment, data: ImageData) -> tuple[ImageData, nn.Module | None]:
+    """A pretrained network, if the experiment names one, behind the data that it takes."""
+    name, options = experiment.network
+    if name not in PRETRAINED:
+        return data, None
+    above, activation = options.pop("above", ""), options.pop("activation", "relu")
+    if not above:
+        return data, pretrained(name, data, activation=activation, **options)
+    model, seen = activations(pretrained(name, data, **options), data, above, activation=activation)
+    return seen, model
+
+
+def runs(experiment: Experiment, data: ImageData, model: nn.Module | None = None) -> list[Run]:
     """All runs: by seed, then request, then arm."""
     kind = FILES[experiment.kind]
     requests = [kind.request(experiment, data, classes) for classes in experiment.forget]
     return [
-        Run(experiment, data, request, seed, arm)
+        Run(experiment, data, request, seed, arm, model)
         for seed in experiment.seeds
         for request in requests
         for arm in experiment.runs

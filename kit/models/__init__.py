@@ -7,9 +7,10 @@ from kit.models.allcnn import AllCNN
 from kit.models.base import Classifier, Shape
 from kit.models.checkpoints import load_state, read_state
 from kit.models.cnn import CNN
+from kit.models.from_file import load_pretrained, save_pretrained
 from kit.models.lenet import LeNet
 from kit.models.own import wrap
-from kit.models.pretrained import load_pretrained, save_pretrained
+from kit.models.pretrained import pretrained
 from kit.models.resnet import ResNet
 from kit.models.torchvision_nets import mobilenet_v2, resnet18, vit
 from kit.models.vgg import CONVOLUTIONS, VGG
@@ -17,7 +18,7 @@ from kit.runtime.checks import known
 from kit.runtime.device import seeded
 
 __all__ = [
-    "Classifier", "build", "load_pretrained", "load_state", "names", "read_state",
+    "Classifier", "build", "load_pretrained", "load_state", "names", "pretrained", "read_state",
     "save_pretrained", "wrap",
 ]  # fmt: skip
 

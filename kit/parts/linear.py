@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.func import functional_call, jvp, vjp, vmap
 
 from kit.datasets.split import Split
+from kit.models.cut import cut
 from kit.parts.attention import plain_attention
 from kit.parts.newton import flatten, unflatten
 from kit.runtime.cost import count_passes
@@ -53,7 +54,7 @@ class Linearised:
         if not self.names:
             raise ValueError(f"no parameter starts with {' or '.join(chosen)}: {', '.join(named)}")
         self.size = sum(named[name].numel() for name in self.names)
-        self._before, self._after = _cut(core, self.names)
+        self._before, self._after = cut(core, self.names) or ((lambda x: (x,)), core)
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -213,31 +214,3 @@ def descend(
             v -= lr * (1 - step / steps if annealed else 1) * speed
             step += 1
     return v
-
-
-def _cut(core: nn.Module, names: list[str]) -> tuple[Callable[[Tensor], Inputs], nn.Module]:
-    """The network in two: what runs before the first of these parameters, and the rest.
-
-    A network that ``torch.fx`` cannot follow stays in one piece: nothing can be kept, but all is
-    right.
-    """
-    whole = (lambda x: (x,)), core
-    if set(names) == {name for name, _ in core.named_parameters()}:
-        return whole
-    try:
-        nodes = list(fx.Tracer().trace(core).nodes)
-    except fx.proxy.TraceError:
-        return whole
-    owners = {*names, *(name.rpartition(".")[0] for name in names)}
-    first = next(i for i, node in enumerate(nodes) if node.target in owners)
-    late = set(nodes[first:])
-    crossing = [node for node in nodes[:first] if late & set(node.users)]
-    before, after = fx.Graph(), fx.Graph()
-    made = {}
-    for node in nodes[:first]:
-        made[node] = before.node_copy(node, made.__getitem__)
-    before.output(tuple(made[node] for node in crossing))
-    made = {node: after.placeholder(node.name) for node in crossing}
-    for node in nodes[first:]:
-        made[node] = after.node_copy(node, made.__getitem__)
-    return fx.GraphModule(core, before), fx.GraphModule(core, after)

@@ -1,8 +1,9 @@
 """Training: the loop, its recipes, and what is trained once and kept.
 
 ``loop``: ``fit`` and ``predict``. ``recipes``: how to train. ``augment``: random crops, flips and
-the like. ``ensemble``: many networks as one. ``cache``: trained networks on disk. ``profiles``: how
-large a chapter's experiment is. ``watch``: a look after every epoch.
+the like. ``ensemble``: many networks as one. ``cache``: trained networks on disk. ``below``: what a
+frozen lower part gives, on disk. ``profiles``: how large a chapter's experiment is. ``watch``: a
+look after every epoch.
 """
 
 from kit.runtime.device import bf16_is_fast, device, mixed_precision, seeded

@@ -5,12 +5,28 @@ import pytest
 import kit
 from kit.datasets import fashion_mnist
 
+SHIP = {"fashion-mnist-mini", "caltech-mini"}
+FETCHED = {
+    "fashion-mnist", "cifar10", "cifar100", "caltech256", "celeba", "svhn", "omniglot-small",
+    "imagenette",
+}  # fmt: skip
+THREE_WAYS = r"(?s)\(1\).*\(2\).*\(3\) set KIT_DATA"
 
-@pytest.mark.parametrize("name", [n for n in kit.datasets.names() if n != "fashion-mnist-mini"])
+
+@pytest.mark.parametrize("name", sorted(FETCHED))
 def test_absent_data_names_three_ways(tmp_path, monkeypatch, name):
     monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"\(1\).*download=True.*\(2\).*\(3\) set KIT_DATA"):
+    with pytest.raises(FileNotFoundError, match=THREE_WAYS) as error:
         kit.datasets.load(name, root=tmp_path)
+    assert "download=True" in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(set(kit.datasets.names()) - SHIP - FETCHED))
+@pytest.mark.parametrize("download", [False, True])
+def test_what_cannot_be_fetched_says_so(tmp_path, name, download):
+    with pytest.raises(FileNotFoundError, match=THREE_WAYS) as error:
+        kit.datasets.load(name, root=tmp_path, download=download)
+    assert "cannot be downloaded" in str(error.value)
 
 
 def test_unknown_data_set():

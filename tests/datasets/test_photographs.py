@@ -1,0 +1,88 @@
+"""Photographs by name: from folders, from archives, in official layouts, and the set that ships."""
+
+import pytest
+import torch
+from PIL import Image
+
+import kit
+from kit.datasets import photographs
+from kit.datasets.photographs import MINI, SMALLER, make_caltech_mini
+from kit.datasets.strips import write_strips
+
+
+def tree(root, parts, classes=("n01", "n02"), size=(20, 20), suffix="JPEG"):
+    """``root/<part>/<class>/*``: in each class two pictures in a colour of its own."""
+    for part in parts:
+        for number, name in enumerate(classes):
+            (root / part / name).mkdir(parents=True)
+            for k in range(2):
+                colour = (200 * number, 50 * k, 0)
+                Image.new("RGB", size, colour).save(root / part / name / f"{name}_{k}.{suffix}")
+
+
+def test_caltech_mini_ships():
+    data = kit.datasets.load("caltech-mini", root="/nowhere")
+    assert data.train_x.shape == (300, 3, 64, 64) and data.test_x.shape == (200, 3, 64, 64)
+    assert data.train_y.bincount().tolist() == [30] * 10
+    assert data.test_y.bincount().tolist() == [20] * 10
+    assert "lotus" in data.classes and data.train_files[0] == "bonsai/image_0007.jpg"
+    assert MINI.stat().st_size < 2e6
+    licence = MINI.with_suffix(".LICENSE").read_text()
+    assert "CC BY 4.0" in licence and "10.22002/D1.20086" in licence
+
+
+def test_no_photograph_stands_in_both_parts():
+    data = kit.datasets.load("caltech-mini")
+    train, test = (x.float().flatten(1) for x in (data.train_x, data.test_x))
+    assert torch.cdist(train, test).min() > 500  # of at most 28,000
+
+
+def test_making_caltech_mini(tmp_path, monkeypatch):
+    monkeypatch.setattr(photographs, "MINI_CLASSES", ["bee", "ant"])
+    strips = {
+        f"{part}/{name}": torch.full((2, 3, 128, 128), level, dtype=torch.uint8)
+        for part, name, level in [("train", "ant", 10), ("train", "bee", 90), ("train", "cow", 150),
+                                  ("test", "ant", 20), ("test", "bee", 80), ("test", "cow", 140)]
+    }  # fmt: skip
+    files = {name: ["x.jpg", "y.jpg"] for name in strips}
+    write_strips(tmp_path / SMALLER["caltech101-128"].archive, strips, files)
+    made = make_caltech_mini(tmp_path, tmp_path / "mini.tar")
+    again = make_caltech_mini(tmp_path, tmp_path / "mini.tar").read_bytes()
+    assert made.read_bytes() == again
+    data = photographs.read_strips(made, "mini")
+    assert data.classes == ["ant", "bee"] and data.image_size == 64
+    assert data.test_x.float().mean((1, 2, 3)).round().tolist() == [20, 20, 80, 80]
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_smaller_sets_from_a_folder(tmp_path, name):
+    tree(tmp_path / name, ["train", "test"], suffix="png")
+    data = kit.datasets.load(name, root=tmp_path)
+    assert data.name == name and data.classes == ["n01", "n02"]
+    assert data.train_x[2, 0].float().mean() == 200
+
+
+@pytest.mark.parametrize("name", [name for name, set_ in SMALLER.items() if set_.archive])
+def test_smaller_sets_from_their_archive(tmp_path, name):
+    strips = {
+        f"{p}/ant": torch.full((2, 3, 16, 16), 7, dtype=torch.uint8) for p in ("train", "test")
+    }
+    files = {strip: ["a.jpg", "b.jpg"] for strip in strips}
+    write_strips(tmp_path / SMALLER[name].archive, strips, files)
+    data = kit.datasets.load(name, root=tmp_path)
+    assert data.name == name and len(data.train_y) == 2
+
+
+@pytest.mark.parametrize("name", ["imagenette", "imagewoof"])
+@pytest.mark.parametrize("version", ["2-160", "2-320", "2"])
+def test_official_layout_of_imagenette(tmp_path, name, version):
+    tree(tmp_path / f"{name}{version}", ["train", "val"], size=(200, 160))
+    data = kit.datasets.load(name, root=tmp_path)
+    assert data.name == name and data.image_size == 160
+    assert (len(data.train_y), len(data.test_y)) == (4, 4)
+
+
+def test_imagenette_of_half_a_folder(tmp_path):
+    tree(tmp_path / "imagenette2-160", ["train"])
+    with pytest.raises(FileNotFoundError, match="imagenette2-160/val is not there"):
+        kit.datasets.load("imagenette", root=tmp_path)
