@@ -39,6 +39,7 @@ ABOUT = {  # what a claim is about -> its heading
     "speed": "speed",
     "reference": "networks to\ncompare with",
 }
+UNITS = {"Mnats": 1e6}  # of claims in larger units than ours
 # Metrics that are read off the curves: epochs until the original's retain accuracy is reached.
 EPOCHS = {"epochs_to_original": False, "epochs_to_original_for_good": True}
 
@@ -198,7 +199,7 @@ def measure(claim: Claim, records: pd.DataFrame) -> pd.Series:
             ours = ours - theirs
         else:
             ours = ours / theirs if claim.compare == "ratio" else theirs / ours
-    return ours
+    return ours / UNITS.get(claim.unit, 1)
 
 
 def epochs_to(curve: Sequence[float], goal: float, *, for_good: bool = False) -> float:

@@ -67,9 +67,8 @@ class Setting:
     def __post_init__(self):
         one_of("train", self.train, ("cg", "sgd", "network"))
         if self.requests * self.request >= self.user:
-            raise ValueError(
-                f"{self.requests} requests of {self.request} images leave nothing of {self.user}"
-            )
+            asked = f"{self.requests} requests of {self.request} images"
+            raise ValueError(f"{asked} leave nothing of {self.user}")
 
 
 def request(experiment: Experiment, data: ImageData, classes: list[int]) -> Request:
@@ -213,10 +212,8 @@ def _ground(
 ) -> Ground:
     order = torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))
     if setting.core + setting.user > len(order):
-        raise ValueError(
-            f"a core of {setting.core} and {setting.user} user images are more than the "
-            f"{len(order)} training images of {data.name}"
-        )
+        asked = f"a core of {setting.core} and {setting.user} user images"
+        raise ValueError(f"{asked} are more than the {len(order)} training images of {data.name}")
     user, known = order.split([setting.user, len(order) - setting.user])
     if not setting.knows:
         known = known[~torch.isin(data.train_y[known], torch.tensor(classes))]
@@ -244,13 +241,12 @@ def _core(
     recipe: Recipe, seed: int, options: dict,
 ) -> nn.Module:  # fmt: skip
     """The network trained on the core's images; without any, as it comes."""
-    if isinstance(model, str):
-        options = options | {"activation": setting.activation}
-        model = models.build(model, data, **options) if not setting.core else model
-    if not setting.core:
-        return fresh(model, seed)
-    everything = forget_samples(data, user, within=torch.cat([user, known]))
-    return cache.trained(model, everything, on="retain", seed=seed, recipe=recipe, **options)
+    named = isinstance(model, str)
+    options = options | {"activation": setting.activation} if named else {}
+    if setting.core:
+        known = forget_samples(data, user, within=torch.cat([user, known]))
+        return cache.trained(model, known, on="retain", seed=seed, recipe=recipe, **options)
+    return models.build(model, data, seed=seed, **options) if named else fresh(model, seed)
 
 
 def _requests(

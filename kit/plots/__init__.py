@@ -17,7 +17,7 @@ from kit.plots.runs import (
     shares,
     trade_off,
 )
-from kit.plots.scorecard import findings
+from kit.plots.scorecard import beside, findings
 from kit.plots.style import (
     BLUE,
     GREEN,
@@ -31,7 +31,7 @@ from kit.plots.style import (
 )  # fmt: skip
 
 __all__ = [
-    "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "YELLOW", "card", "curves", "dots",
+    "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "YELLOW", "beside", "card", "curves", "dots",
     "figure", "findings", "heat", "images", "intervals", "layers", "matrix", "panels",
     "pareto_front", "pictures", "projections", "request_label", "roc", "say", "shares", "show",
     "slider", "stacked", "standing", "style", "table", "trade_off",

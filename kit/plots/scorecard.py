@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from kit.plots.page import show
+from kit.experiments import claims, results
+from kit.plots.page import say, show, table
 from kit.plots.style import figure, style
 
 IN_A_ROW = 5  # marks, before the next line of a cell begins
@@ -40,6 +41,31 @@ def findings(statements: pd.DataFrame, about: Mapping[str, str], verdicts: list[
     _frame(axis, papers, list(about.values()), verdicts)
     told = "; ".join(said).replace("\n", " ")
     show(fig, f"A mark for each of {len(statements)} statements. {told}")
+
+
+def beside(*starts: str) -> None:
+    """Show a paper's numbers beside ours: the claims whose names start so and that were run.
+
+    Below the table stand the settings of our runs. A number with one seed has no interval.
+
+    Raises
+    ------
+    ValueError
+        no such claim, or none that was run.
+    """
+    chosen = [claim for claim in claims.load() if claim.id.startswith(starts)]
+    records = results.read()
+    found = {claim: claims.judge(claim, records) for claim in chosen}
+    rows = [
+        {"claim": claim.text, "paper": claims.show_value(claim.claimed, claim.unit),
+         "ours": claims.show_measured(one, claim.unit), "seeds": one.seeds}
+        for claim, one in found.items() if one.seeds
+    ]  # fmt: skip
+    if not rows:
+        raise ValueError(f"no claim that was run starts with {' or '.join(starts)}")
+    table(pd.DataFrame(rows))
+    scales = dict.fromkeys(claim.scale for claim, one in found.items() if one.seeds)
+    say(f"Ours: {'; '.join(scales)}. The mean over seeds, its 95 % interval in brackets.")
 
 
 def _frame(axis: plt.Axes, papers: list[str], headings: list[str], verdicts: list[str]) -> None:

@@ -65,3 +65,16 @@ def test_a_thinned_set_keeps_its_test_images(data):
     for wrong in (0.0, 1.5, 1e-9):
         with pytest.raises(ValueError, match="between 0 and 1|no training images"):
             data.thinned(wrong)
+
+
+def test_smaller_pictures_are_means_of_areas():
+    x = torch.tensor([[0, 100, 10, 30], [100, 200, 30, 50], [7, 7, 1, 1], [7, 7, 2, 2]])
+    x = x.to(torch.uint8)[None, None].repeat(2, 3, 1, 1)
+    labels = torch.tensor([0, 1])
+    data = kit.datasets.ImageData("four", x, labels, x, labels, ["a", "b"])
+    small = data.resized(2)
+    assert small.name == "four-2px" and small.train_x[1, 2].tolist() == [[100, 30], [7, 2]]
+    assert torch.equal(small.test_x, small.train_x) and small.train_x.dtype == torch.uint8
+    for side in (0, 5):
+        with pytest.raises(ValueError, match="images of 4 pixels can be cut to 1 to that many"):
+            data.resized(side)

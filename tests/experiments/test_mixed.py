@@ -98,3 +98,13 @@ def test_trial_refuses(data):
         Setting(core=10, user=100, requests=1, request=10, train="adam")
     with pytest.raises(ValueError, match="more than the 240 training images"):
         run(data, "original", setting=replace(SETTING, core=200))
+
+
+def test_a_core_without_images_is_the_network_as_it_comes(data, original, cached):
+    """By name with fresh weights, or a given network made anew; nothing of it is trained."""
+    setting = Setting(core=0, user=100, requests=2, request=10, layers=("head",))
+    row = run(data, "original", setting=setting)[2]
+    assert row["core_error"] > 0.5
+    _, out, _, _ = trial(data, (), "original", {}, setting, model=original, recipe=TOY_RECIPE)
+    want = original.rebuild(0)
+    assert torch.equal(out.model.core.head.weight, want.head.weight)

@@ -58,9 +58,7 @@ def test_leaky_in_the_place_of_relu6(data):
 
 
 def test_errors(data, task, monkeypatch):
-    with pytest.raises(
-        ValueError, match="unknown pretrained network 'resnet50'.*lite0"
-    ):
+    with pytest.raises(ValueError, match="unknown pretrained network 'resnet50'.*lite0"):
         kit.models.pretrained("resnet50", data)
     with pytest.raises(ValueError, match="takes RGB images"):
         grey = kit.datasets.load("fashion-mnist-mini")

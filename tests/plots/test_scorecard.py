@@ -1,6 +1,7 @@
 """The scorecard's picture: a mark for each statement, told in words, too."""
 
 import pandas as pd
+import pytest
 
 import kit
 from kit.experiments import claims
@@ -25,3 +26,19 @@ def test_all_papers_of_the_scorecard_are_in_the_picture(shown):
     statements = claims.statements(claims.scorecard())
     kit.plots.findings(statements, claims.ABOUT, list(claims.VERDICTS))
     assert all(paper in shown[-1] for paper in statements["paper"])
+
+
+def test_a_papers_numbers_beside_ours(monkeypatch):
+    displayed = []
+    monkeypatch.setattr("kit.plots.page.display", displayed.append)
+    kit.plots.beside("mixed-forget-error", "unsir-fisher")
+    page, below = displayed[0].to_html(), displayed[1].data
+    assert "Error on the forgotten images is that of retraining" in page and "times" in page
+    assert "core of 2,000 images" in below and "95 % interval" in below
+
+
+def test_numbers_of_claims_that_are_not_there():
+    with pytest.raises(ValueError, match="no claim that was run starts with elephants"):
+        kit.plots.beside("elephants")
+    with pytest.raises(ValueError, match="no claim that was run starts with mixed-passes"):
+        kit.plots.beside("mixed-passes")
