@@ -369,3 +369,17 @@ def test_a_sentence_or_figure_is_one_statement():
     assert len(groups["mixed-figure-3"]) == 25 and len(groups["mixed-figures-2-4-5"]) == 57
     shown = claims.statements(claims.scorecard())
     assert shown.loc["erwp-finetune", "verdict"] == "partly"  # its requests disagree
+
+
+def test_numbers_in_millions():
+    """A paper's axis in millions of nats, our records in nats."""
+    records = pd.DataFrame(
+        {"experiment": "toy", "task": "sample:20", "seed": [0], "arm": "ours", "method": "ours",
+         "oracle_nats": [3.5e6]}
+    )  # fmt: skip
+    claim = Claim(
+        id="a", paper="", text="", source="", claimed=3.0, tolerance=1.0, unit="Mnats",
+        experiment="toy", ours="ours", metric="oracle_nats",
+    )  # fmt: skip
+    found = claims.judge(claim, records)
+    assert found.mean == pytest.approx(3.5) and claims.show_measured(found, "Mnats") == "3.5 Mnats"
