@@ -37,8 +37,11 @@ from kit.parts.linear import MOMENTUM, STEP, LeastSquares, descend
 from kit.parts.mixed_linear import MixedLinear, learning_rate
 from kit.parts.newton import conjugate_gradients
 from kit.runtime.checks import at_least, not_negative, one_of
+from kit.runtime.cost import paused
+from kit.training import BATCH
 
 SOLVERS = ("complete", "stochastic", "cg", "none")
+DIVERGED = 10  # relative residuals; mini-batches near the optimum leave one or two
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,11 @@ def newton_step(
     """SGD on ``1/2 v^T H_r v - g_r^T v`` from 0: an approximation of ``H_r^-1 g_r``.
 
     ``gradient`` is the exact ``g_r``; "stochastic" takes that of the mini-batch in its place.
+
+    Raises
+    ------
+    FloatingPointError
+        the solver diverged: ``v`` is far from a solution, where 0 would have been nearer.
     """
 
     def slope(v: Tensor, rows: Tensor) -> Tensor:
@@ -99,8 +107,17 @@ def newton_step(
             return loss.hessian(v, rows) - gradient
         return -loss.gradient(u - v, rows)
 
-    return descend(
+    v = descend(
         slope, torch.zeros_like(u), len(loss), epochs=config.epochs, lr=rate,
         momentum=config.momentum, batch_size=config.batch_size, annealed=config.annealed, seed=seed,
         title="Newton step",
     )  # fmt: skip
+    with paused():  # no part of the method
+        rows = torch.arange(min(len(loss), BATCH))
+        residual = (loss.hessian(v, rows) - gradient).norm() / gradient.norm()
+    if not residual <= DIVERGED:
+        raise FloatingPointError(
+            f"the solver diverged at the rate lr={rate:.2g}: it ends {residual:.0f} times as far "
+            f'from a solution as it began; lower lr, or take solver="cg"'
+        )
+    return v

@@ -53,6 +53,17 @@ def test_a_request_costs_four_passes_over_the_data(user_original, user_task):
     assert out.passes["retain_backward"] == 4 * images  # three epochs and the gradient
 
 
+@pytest.mark.parametrize("solver", ["complete", "stochastic"])
+def test_a_solver_that_diverges_says_so(user_original, user_task, solver):
+    """It would leave a network that knows nothing; and the check costs the method nothing."""
+    rate = user_original.rate.item()
+    run = {"model": user_original, "task": user_task, "solver": solver}
+    fine = kit.unlearn("mixed_privacy", **run, lr=rate)
+    assert fine.passes["retain_backward"] == 3 * len(user_task.retain) + len(user_task.retain)
+    with pytest.raises(FloatingPointError, match=r"diverged at the rate lr=.*; lower lr, or take"):
+        kit.unlearn("mixed_privacy", **run, lr=100 * rate)
+
+
 def test_noise_has_the_standard_deviation_asked_for(user_original, user_task):
     still = kit.unlearn("mixed_privacy", user_original, user_task, solver="cg")
     noisy = kit.unlearn("mixed_privacy", user_original, user_task, solver="cg", sigma=0.1)

@@ -51,6 +51,16 @@ def test_fresh_means_another_head_alone(model):
     assert torch.equal(fresh(model, 5).head.weight, new.head.weight)
 
 
+def test_a_short_training_is_seen_in_eval_mode(data, model, tmp_path, monkeypatch):
+    """The package's BatchNorm follows so slowly that after ten epochs eval mode answered at random,
+    while the loss of training was low."""
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    upper, maps = kit.activations(model, data, "blocks.15")
+    task = kit.tasks.forget_classes(maps, [0])
+    kit.fit(upper, task.train, kit.Recipe(epochs=8, batch_size=32, lr=0.02))
+    assert kit.metrics.accuracy(kit.predict(upper, task.test), task.test.y) > 0.7
+
+
 def test_leaky_in_the_place_of_relu6(data):
     model = kit.models.pretrained("efficientnet_lite0", data, activation="leaky_relu")
     kinds = {type(m).__name__ for m in model.modules()}
