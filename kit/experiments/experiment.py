@@ -14,6 +14,7 @@ from kit.datasets import ImageData
 from kit.experiments import results
 from kit.experiments.tuning import best, trials
 from kit.methods.unlearn import Unlearned
+from kit.models.pretrained import PRETRAINED
 from kit.shadows import RECIPE as OF_SHADOWS
 from kit.tasks import ForgetTask
 from kit.training import Recipe
@@ -87,6 +88,7 @@ class Experiment:
             raise ValueError(f"{self.name}: an experiment has one table of {', '.join(KINDS)}")
         if self.samples and self.kind != "one":
             raise ValueError(f"{self.name}: samples are not for an experiment with {self.kind}")
+        _check_network(self)
 
     @classmethod
     def load(cls, path: Path) -> "Experiment":
@@ -106,9 +108,10 @@ class Experiment:
 
     @property
     def full_recipe(self) -> Recipe:
-        """How its originals are trained."""
+        """How its originals are trained; above a cut, on maps, nothing is augmented."""
         base = OF_SHADOWS if self.kind == "shadows" else profile(self.profile).recipe
-        return Recipe(**vars(base) | with_augment(self.recipe))
+        plain = {"augment": Augment()} if "above" in self.model else {}
+        return Recipe(**vars(base) | plain | with_augment(self.recipe))
 
     @property
     def network(self) -> tuple[str, dict]:
@@ -247,6 +250,21 @@ def _check_lists(experiment: Experiment) -> None:
             raise ValueError(f"{experiment.name}: {name} must be a list of {kind}; got {given!r}")
         if not given and name != "arms":
             raise ValueError(f"{experiment.name}: {name} is empty: nothing would run")
+
+
+def _check_network(experiment: Experiment) -> None:
+    """``ValueError`` where a pretrained network is named that would not be used."""
+    name, options = experiment.model.get("name"), experiment.model
+    if name in PRETRAINED and experiment.kind in ("shadows", "federation"):
+        raise ValueError(f"{experiment.name}: {experiment.kind} train {name} from fresh weights")
+    if "above" in options and name not in PRETRAINED:
+        known = ", ".join(PRETRAINED)
+        raise ValueError(f"{experiment.name}: above is for a pretrained network ({known})")
+    core, asked = experiment.mixed.get("core"), experiment.mixed.get("activation")
+    if name in PRETRAINED and asked not in (None, options.get("activation", "relu")):
+        raise ValueError(f"{experiment.name}: say activation in [model], where the network is cut")
+    if core == 0 and name not in PRETRAINED:
+        raise ValueError(f"{experiment.name}: a core without images must be a pretrained network")
 
 
 def request_name(classes: list[int], images: int) -> str:

@@ -14,6 +14,7 @@ from kit.runtime.cost import measure
 from kit.runtime.device import seeded
 from kit.tasks import ForgetTask
 from kit.training import check_model
+from kit.training.augment import Augment, refuse_maps
 
 
 @dataclass
@@ -74,7 +75,7 @@ def unlearn(
     ------
     ValueError
         an unknown method or setting, a task of another level, a model that does not fit
-        the data, or is not of the kind that the method works on.
+        the data, or is not of the kind that the method works on, augmentation of activations.
     DataAccessError
         the method touched data that it had not declared.
     FloatingPointError
@@ -92,6 +93,8 @@ def unlearn(
             f"{task.level!r}; methods for it: {', '.join(names(task.level))}"
         )
     _check_network(method, model, task)
+    for settings in (config, getattr(config, "recipe", None)):
+        refuse_maps(task.data, getattr(settings, "augment", Augment()))
     view = TaskView(task, method.access(config), seed)
     student = copy.deepcopy(model)
     with measure() as meter, seeded(seed):

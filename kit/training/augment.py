@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from kit.datasets import Activations, ImageData
+
 
 @dataclass(frozen=True)
 class Augment:
@@ -33,6 +35,16 @@ class Augment:
         if self.cutout:
             x = random_cutout(x, self.cutout, generator)
         return x
+
+
+def refuse_maps(data: ImageData, augment: Augment) -> None:
+    """``ValueError`` where maps of a layer would be augmented: a shifted or mirrored map is not the
+    map of a shifted or mirrored image."""
+    if isinstance(data, Activations) and augment != Augment():
+        raise ValueError(
+            f"{augment} is for images, not for the activations of {data.name}: train with "
+            f"dataclasses.replace(recipe, augment=Augment()), or without kit.activations"
+        )
 
 
 def random_crop(x: Tensor, padding: int, generator: Generator) -> Tensor:

@@ -22,6 +22,7 @@ from kit.runtime.device import bf16_is_fast, device
 from kit.runtime.files import user_cache, whole
 from kit.runtime.version import PACKAGE
 from kit.tasks import ForgetTask
+from kit.training.augment import refuse_maps
 from kit.training.loop import History, fit
 from kit.training.recipes import Recipe
 from kit.training.watch import watching
@@ -29,7 +30,8 @@ from kit.training.watch import watching
 # The code that decides what weights a training ends with, in the folder of the package.
 DECIDES = (
     "datasets/split.py", "models/*.py", "runtime/device.py", "training/augment.py",
-    "training/cache.py", "training/ensemble.py", "training/loop.py", "training/recipes.py",
+    "training/below.py", "training/cache.py", "training/ensemble.py", "training/loop.py",
+    "training/recipes.py",
 )  # fmt: skip
 RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained models from here
 
@@ -55,7 +57,7 @@ def trained(
     Raises
     ------
     ValueError
-        as ``kit.models.build`` and ``kit.fit``.
+        as ``kit.models.build`` and ``kit.fit``; a recipe that augments activations.
     """
     recipe = recipe or Recipe()
     model, file = place(name, task, on=on, seed=seed, recipe=recipe, **options)
@@ -90,6 +92,7 @@ def place(
     one_of("on", on, ("train", "retain", "clean"))
     if on == "clean" and task.level != "feature":
         raise ValueError(f"a task of level {task.level!r} has no clean images; only features do")
+    refuse_maps(task.data, recipe.augment)
     known = isinstance(name, str)
     model = models.build(name, task, seed=seed, **options) if known else fresh(name, seed)
     called = name if known else name.name

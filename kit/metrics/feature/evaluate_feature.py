@@ -44,8 +44,8 @@ def evaluate_feature(
     with ``audits="relearn"`` or "full" (which has all), ``reference`` and ``original``:
         ``reliance_steps`` until half of the original's gap is back.
 
-    Photographs, whose attributes cannot be drawn, have ``balanced_accuracy`` and the probes. What
-    cannot be computed is NaN, and one warning says which numbers and why.
+    Photographs, whose attributes cannot be drawn, have ``test_accuracy``, ``balanced_accuracy`` and
+    the probes. What cannot be computed is NaN, and one warning says which numbers and why.
     """
     with explained():
         return _row(model, task, image_filter, reference, original, audits, seed)

@@ -4,8 +4,10 @@ The feature is visible in the image, so a network may well *see* it; these measu
 *decides*. The good value is that of a network retrained with the feature independent of the class.
 """
 
+from statistics import fmean
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from kit.datasets.split import Split, synthetic
 from kit.metrics.answers.accuracy import accuracy, agreement
@@ -29,18 +31,30 @@ def reliance_gap(
     Returns
     -------
     ``aligned_accuracy``, ``balanced_accuracy``, ``reversed_accuracy`` in [0, 1], and
-    ``reliance_gap``, the first minus the last. Of photographs only the second.
+    ``reliance_gap``, the first minus the last.
+
+    Of photographs, whose attributes cannot be drawn anew: ``test_accuracy`` on the test images as
+    they are, and ``balanced_accuracy`` as if all combinations of class and attributes were equally
+    frequent, the mean of their accuracies. A constant answer has 1 / classes of it.
     """
-    views = {"balanced": task.test}
-    if task.can_draw:
-        views |= {"aligned": task.aligned, "reversed": task.reversed}
+    if not task.can_draw:
+        said = predict(model, filtered(task.test, image_filter))
+        return {
+            "test_accuracy": accuracy(said, task.test.y),
+            "balanced_accuracy": _over_groups(said, task.test.y, task.test_values),
+        }
+    views = {"balanced": task.test, "aligned": task.aligned, "reversed": task.reversed}
     row = {
         f"{name}_accuracy": accuracy(predict(model, filtered(split, image_filter)), split.y)
         for name, split in views.items()
     }
-    if task.can_draw:
-        row["reliance_gap"] = row["aligned_accuracy"] - row["reversed_accuracy"]
-    return row
+    return row | {"reliance_gap": row["aligned_accuracy"] - row["reversed_accuracy"]}
+
+
+def _over_groups(said: Tensor, classes: Tensor, values: Tensor) -> float:
+    """Mean accuracy over the combinations of class and values, logits ``[n, classes]``."""
+    groups = torch.cat([classes[:, None], values], dim=1).unique(dim=0, return_inverse=True)[1]
+    return fmean(accuracy(said[groups == g], classes[groups == g]) for g in groups.unique())
 
 
 def counterfactual(
