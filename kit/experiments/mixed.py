@@ -29,6 +29,7 @@ from kit.models.fresh import fresh
 from kit.parts.mixed_linear import MixedLinear
 from kit.runtime.checks import one_of
 from kit.runtime.cost import measure as measured
+from kit.runtime.device import device
 from kit.runtime.progress import progress
 from kit.tasks import ForgetTask, forget_classes, forget_samples
 from kit.training import Recipe, cache, fit, predict
@@ -246,7 +247,8 @@ def _core(
     if setting.core:
         known = forget_samples(data, user, within=torch.cat([user, known]))
         return cache.trained(model, known, on="retain", seed=seed, recipe=recipe, **options)
-    return models.build(model, data, seed=seed, **options) if named else fresh(model, seed)
+    new = models.build(model, data, seed=seed, **options) if named else fresh(model, seed)
+    return new.to(device())
 
 
 def _requests(
