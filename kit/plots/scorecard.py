@@ -1,15 +1,19 @@
 """The scorecard as a picture: a mark for each statement of a paper, by what it is about."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from kit.experiments import claims, results
 from kit.plots.page import say, show, table
-from kit.plots.style import figure, style
+from kit.plots.style import BLUE, figure, style
 
 IN_A_ROW = 5  # marks, before the next line of a cell begins
+DRAWN = 3  # numbers of one unit that are worth a picture
+PAPER = {"marker": "D", "color": "white", "markeredgecolor": "black", "linestyle": "", "zorder": 2}
+OURS = {"marker": "o", "color": BLUE, "linestyle": "", "zorder": 3}
 
 
 def findings(statements: pd.DataFrame, about: Mapping[str, str], verdicts: list[str]) -> None:
@@ -46,7 +50,8 @@ def findings(statements: pd.DataFrame, about: Mapping[str, str], verdicts: list[
 def beside(*starts: str) -> None:
     """Show a paper's numbers beside ours: the claims whose names start so and that were run.
 
-    Below the table stand the settings of our runs. A number with one seed has no interval.
+    A picture of those in per cent, where there are three and more; a table of all. Below stand the
+    settings of our runs. A number with one seed has no interval.
 
     Raises
     ------
@@ -56,16 +61,39 @@ def beside(*starts: str) -> None:
     chosen = [claim for claim in claims.load() if claim.id.startswith(starts)]
     records = results.read()
     found = {claim: claims.judge(claim, records) for claim in chosen}
+    found = {claim: one for claim, one in found.items() if one.seeds}
+    if not found:
+        raise ValueError(f"no claim that was run starts with {' or '.join(starts)}")
+    shares = {claim: one for claim, one in found.items() if claim.unit == "%"}
+    if len(shares) >= DRAWN:
+        _side_by_side(shares)
     rows = [
         {"claim": claim.text, "paper": claims.show_value(claim.claimed, claim.unit),
          "ours": claims.show_measured(one, claim.unit), "seeds": one.seeds}
-        for claim, one in found.items() if one.seeds
+        for claim, one in found.items()
     ]  # fmt: skip
-    if not rows:
-        raise ValueError(f"no claim that was run starts with {' or '.join(starts)}")
     table(pd.DataFrame(rows))
-    scales = dict.fromkeys(claim.scale for claim, one in found.items() if one.seeds)
+    scales = dict.fromkeys(claim.scale for claim in found)
     say(f"Ours: {'; '.join(scales)}. The mean over seeds, its 95 % interval in brackets.")
+
+
+def _side_by_side(found: Mapping[claims.Claim, claims.Measured]) -> None:
+    """A line for each claim: the paper's number, and ours with its interval, in per cent."""
+    fig, axis = figure(7, 1.1 + 0.3 * len(found))
+    said = []
+    for height, (claim, one) in enumerate(found.items()):
+        paper, ours = 100 * claim.claimed, 100 * one.mean
+        axis.plot([paper, ours], [height] * 2, color="#BFBFBF", linewidth=1, zorder=1)
+        axis.plot([100 * one.low, 100 * one.high], [height] * 2, color=OURS["color"], linewidth=2)
+        axis.plot(paper, height, label="" if height else "the paper", **PAPER)
+        axis.plot(ours, height, label="" if height else "ours", **OURS)
+        said.append(f"{claim.text}: {paper:.1f} in the paper, {ours:.1f} here")
+    axis.set(xlabel="per cent", yticks=range(len(found)))
+    axis.set_yticklabels([fill(claim.text, 48) for claim in found], fontsize=8)
+    axis.grid(False, axis="y")
+    axis.invert_yaxis()
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.5 / len(found) - 0.12), ncols=2)
+    show(fig, "Per cent. " + "; ".join(said))
 
 
 def _frame(axis: plt.Axes, papers: list[str], headings: list[str], verdicts: list[str]) -> None:
