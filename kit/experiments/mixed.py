@@ -266,14 +266,12 @@ def _requests(
 
 
 def _learn(core: nn.Module, split: Split, setting: Setting, recipe: Recipe, seed: int) -> nn.Module:
-    network = copy.deepcopy(core)
+    core = copy.deepcopy(core)
     if setting.train == "network":
         tuning = replace(recipe, epochs=setting.epochs, lr=recipe.lr / 10)
-        fit(network, split, tuning, seed=seed, title="fine-tuning")
-        return network
-    network = MixedLinear(
-        network, layers=setting.layers, scale=setting.scale, penalty=setting.penalty
-    )
+        fit(core, split, tuning, seed=seed, title="fine-tuning")
+        return core
+    network = MixedLinear(core, layers=setting.layers, scale=setting.scale, penalty=setting.penalty)
     if setting.train == "sgd":
         network.learn_slowly(split, epochs=setting.epochs, seed=seed)
     else:

@@ -116,7 +116,7 @@ def newton_step(
         after = loss.loss(u - v)
     if not after <= DIVERGED * before:
         raise FloatingPointError(
-            f"the solver diverged at the rate lr={rate:.2g}: the loss is {after / before:.2g} times "
-            f'what it was; lower lr, or take solver="cg"'
+            f"the solver diverged at the rate lr={rate:.2g}: the loss is {after / before:.2g} "
+            f'times what it was; lower lr, or take solver="cg"'
         )
     return v

@@ -63,7 +63,16 @@ def standing(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
 
 
 def images(split: Split, classes: Sequence[str], *, per_class: int = 10) -> None:
-    """Show the first images of each class that occurs in a split, a class a row."""
+    """Show the first images of each class that occurs in a split, a class a row.
+
+    Raises
+    ------
+    ValueError
+        maps of a layer in place of images.
+    """
+    if split.pixels.is_floating_point():
+        shape = tuple(split.pixels.shape[1:])
+        raise ValueError(f"activations of shape {shape} are no pictures: show their images")
     labels = split.y.unique().tolist()
     height = 0.62 * len(labels) + 0.1
     fig, axis = figure(0.62 * per_class + 1.2, height)

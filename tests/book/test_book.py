@@ -145,7 +145,7 @@ def test_extras_and_lock():
         "3.13",
     ]
     lock = (ROOT / "constraints.txt").read_text().lower()
-    wanted = [re.split(r"[><=\[]", d)[0] for d in project["dependencies"] + sum(
+    wanted = [re.split(r"[><=\[]", d)[0].replace("_", "-") for d in project["dependencies"] + sum(
         (extras[name] for name in own), [])]  # fmt: skip
     assert [w for w in wanted if not re.search(rf"^{re.escape(w)}==", lock, re.M)] == []
 

@@ -44,6 +44,12 @@ def test_images_name_their_classes(shown, task):
     assert shown == ["3 images of each of these classes, one class a row: shirt, bag, coat."]
 
 
+def test_maps_are_no_images(task):
+    maps = kit.datasets.split.synthetic(task.test, torch.rand(len(task.test), 8, 2, 2), task.test.y)
+    with pytest.raises(ValueError, match=r"activations of shape \(8, 2, 2\) are no pictures"):
+        kit.plots.images(maps, ["shirt", "boot", "bag", "coat"])
+
+
 def test_pictures_are_shown_under_their_titles(shown):
     tiles = {"grey": torch.rand(4, 4), "colour": torch.rand(3, 4, 4), "flat": torch.zeros(4, 4)}
     kit.plots.pictures(tiles, alt="three squares")

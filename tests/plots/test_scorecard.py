@@ -37,6 +37,16 @@ def test_a_papers_numbers_beside_ours(monkeypatch):
     assert "core of 2,000 images" in below and "95 % interval" in below
 
 
+def test_three_numbers_in_per_cent_are_drawn_as_well(shown, monkeypatch):
+    for below in ("table", "say"):
+        monkeypatch.setattr(f"kit.plots.scorecard.{below}", lambda *_: None)
+    kit.plots.beside("mixed-fig1-caltech")
+    (alt,) = shown
+    for claim in claims.load():
+        if claim.id.startswith("mixed-fig1-caltech"):
+            assert f"{claim.text}: {100 * claim.claimed:.1f} in the paper, " in alt
+
+
 def test_numbers_of_claims_that_are_not_there():
     with pytest.raises(ValueError, match="no claim that was run starts with elephants"):
         kit.plots.beside("elephants")
