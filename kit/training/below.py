@@ -29,7 +29,8 @@ def activations(
 
     The lower part runs once over all images, in eval mode, and what it gives is kept on disk.
     Training, methods and audits of the upper part then cost what that part costs. Images cannot be
-    augmented any more, and what methods draw as noise are maps.
+    augmented any more, and what methods draw as noise are maps. BatchNorm in the upper part keeps
+    its statistics, too, as in eval mode; its scale and shift are trained.
 
     Parameters
     ----------

@@ -31,3 +31,17 @@ def test_what_no_maps_are():
         maps(x, x / 0 - x / 0)
     with pytest.raises(ValueError, match="activations have no other size"):
         maps(x, x).resized(1)
+
+
+def test_the_source_stands_for_the_maps_in_the_fingerprint():
+    """The last digits of maps differ from machine to machine, what they were made of does not."""
+    x, labels = torch.randn(4, 7, 1, 1), torch.tensor([0, 1, 0, 1])
+
+    def made(source, x=x, y=labels):
+        return Activations("maps", x, y, x, labels, ["a", "b"], source=source)
+
+    same = made("images below head")
+    assert same.fingerprint == made("images below head", x + 1e-6).fingerprint
+    others = [made("images below top"), made("images below head", y=1 - labels), made("")]
+    others += [made("", x + 1e-6), same.thinned(0.5), same.thinned(0.5, seed=1), same.held_out(0.5)]
+    assert len({data.fingerprint for data in [same, *others]}) == 1 + len(others)

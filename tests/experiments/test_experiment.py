@@ -9,6 +9,7 @@ from kit.experiments import experiment as experiment_module
 from kit.experiments import results
 from kit.experiments.experiment import Experiment, Outcome, Request, Run
 from kit.experiments.run import FILES, run
+from kit.training.augment import Augment
 from tests.conftest import ROOT
 
 
@@ -177,3 +178,31 @@ def test_arms_are_checked_before_any_trains(tmp_path, monkeypatch):
     monkeypatch.setattr("kit.experiments.one.measure", lambda *_: pytest.fail("it trained"))
     with pytest.raises(ValueError, match="has no setting lrr"):
         run(asked, tmp_path)
+
+
+PRETRAINED = {"name": "efficientnet_lite0", "above": "top"}
+
+
+def test_maps_are_not_augmented_unless_the_file_says_so():
+    base = {"name": "x", "profile": "quick", "forget": [[0]], "seeds": [0], "arms": []}
+    assert Experiment(**base).full_recipe.augment != Augment()
+    assert Experiment(**base, model=PRETRAINED).full_recipe.augment == Augment()
+    asked = Experiment(**base, model=PRETRAINED, recipe={"augment": {"flip": True}})
+    assert asked.full_recipe.augment == Augment(flip=True)
+
+
+@pytest.mark.parametrize(
+    "settings, sentence",
+    [
+        ({"model": PRETRAINED, "shadows": {"count": 4}}, "shadows train efficientnet_lite0 from"),
+        ({"model": PRETRAINED, "federation": {"clients": 2}}, "federation train efficientnet"),
+        ({"model": {"name": "resnet8", "above": "head"}}, "above is for a pretrained network"),
+        ({"model": PRETRAINED, "mixed": {"core": 0, "activation": "leaky_relu"}},
+         "say activation in .model., where the network is cut"),
+        ({"model": {"name": "resnet8"}, "mixed": {"core": 0}},
+         "a core without images must be a pretrained network"),
+    ],
+)  # fmt: skip
+def test_a_pretrained_network_where_it_would_not_be_used(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Experiment("x", profile="quick", forget=[[0]], seeds=[0], arms=[], **settings)

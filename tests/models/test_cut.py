@@ -60,3 +60,28 @@ class Branching(nn.Module):
 
 def test_a_network_that_cannot_be_followed():
     assert cut(Branching(), ["last.weight", "last.bias"]) is None
+
+
+class Tokens(nn.Module):
+    """A transformer block, whose parameters lie in the layers inside it, and one that is idle."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.block = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True)
+        self.idle, self.last = nn.Linear(2, 2), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.block(self.first(x)).mean(1))
+
+
+def test_a_block_that_is_called_whole_goes_above_with_all_it_holds():
+    net, x = Tokens().eval(), torch.randn(2, 3, 4)
+    asked = [*names(net, "block"), *names(net, "last")]
+    below, above = cut(net, asked)
+    assert torch.allclose(above(*below(x)), net(x), atol=1e-6)
+    assert set(asked) == {n for n, _ in above.named_parameters()}
+
+
+def test_a_parameter_that_takes_no_part():
+    assert cut(Tokens().eval(), ["idle.weight", "last.weight"]) is None

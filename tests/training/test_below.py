@@ -1,10 +1,15 @@
 """Cutting a network and its data: the upper part on activations is the network on images."""
 
+import copy
+
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 import kit
 from kit.models.own import Own
+from kit.training.augment import Augment
 
 
 @pytest.fixture
@@ -23,8 +28,6 @@ def test_answers_are_those_of_the_whole_network(task, original, cut):
 
 def test_training_the_upper_part_is_training_above_what_is_frozen(data, task, original, cut):
     """Step for step the same as the whole network with its lower part frozen, in eval mode."""
-    import copy
-
     whole, stage = copy.deepcopy(original), original.stages[-1]
     frozen = [p for n, p in whole.named_parameters() if not n.startswith((stage, "head"))]
     for parameter in frozen:
@@ -99,3 +102,103 @@ def test_errors(data, original):
         kit.activations(original, data, "nose")
     with pytest.raises(ValueError, match="below stage3.0.conv2: 2 tensors cross there"):
         kit.activations(original, data, "stage3.0.conv2")
+
+
+def test_modes_are_given_back(data, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    whole = copy.deepcopy(original).train()
+    whole.head.eval()
+    before = {name: part.training for name, part in whole.named_modules()}
+    kit.activations(whole, data, "head")
+    assert {name: part.training for name, part in whole.named_modules()} == before
+
+
+def test_the_fingerprint_tells_network_layer_and_images(data, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    stage = original.stages[-1]
+    made = [(original, data, stage), (original.rebuild(9), data, stage), (original, data, "head"),
+            (original, data.thinned(0.5), stage)]  # fmt: skip
+    prints = [kit.activations(*one)[1].fingerprint for one in made]
+    assert len(set(prints)) == len(prints)
+    assert kit.activations(*made[0])[1].fingerprint == prints[0]
+
+
+def test_copies_of_the_upper_part_share_what_lies_below(cut):
+    upper, _ = cut
+    assert copy.deepcopy(upper).rebuild.model is upper.rebuild.model
+    assert kit.unlearn("logit_mask", upper, kit.tasks.forget_classes(cut[1], [0])).model
+
+
+def test_a_network_that_cannot_be_made_anew(data, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    given = copy.deepcopy(original)
+    del given.rebuild
+    upper, seen = kit.activations(given, data, "head")
+    with pytest.raises(ValueError, match="a network like this one with fresh weights is needed"):
+        kit.retrained(upper, kit.tasks.forget_classes(seen, [0]))
+
+
+def test_a_damaged_file_is_computed_again(data, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    _, one = kit.activations(original, data, "head")
+    for file in tmp_path.glob("*.pt"):
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.warns(UserWarning, match="is damaged .*; computing again"):
+        _, again = kit.activations(original, data, "head")
+    assert torch.equal(one.train_x, again.train_x)
+
+
+def test_maps_are_not_augmented(cut):
+    """Neither by a recipe nor by a method: a mirrored map is not the map of a mirrored image."""
+    upper, seen = cut
+    above = kit.tasks.forget_classes(seen, [0])
+    flipped = kit.Recipe(epochs=1, augment=Augment(flip=True))
+    for serve in (
+        lambda: kit.trained(upper, above, recipe=flipped),
+        lambda: kit.unlearn("retrain", upper, above, recipe=flipped),
+        lambda: kit.unlearn("class_pruning", upper, above, augment=Augment(flip=True)),
+    ):
+        with pytest.raises(ValueError, match="is for images, not for the activations of toy"):
+            serve()
+
+
+class Dropping(nn.Module):
+    """Dropout and ReLU as functions, above its second layer."""
+
+    def __init__(self, pixels):
+        super().__init__()
+        self.first, self.second, self.third = (
+            nn.Linear(pixels, 8), nn.Sequential(nn.Linear(8, 8), nn.ReLU()), nn.Linear(8, 4)
+        )  # fmt: skip
+
+    def forward(self, x):
+        x = F.relu(self.second(self.first(x.flatten(1))))
+        return self.third(F.dropout(x, 0.5, self.training))
+
+
+@pytest.fixture
+def dropping(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    return kit.models.wrap(lambda: Dropping(data.train_x[0].numel()), data)
+
+
+def test_what_functions_do_in_training_alone_is_told(data, dropping):
+    with pytest.warns(UserWarning, match="above net.second, something is done in training alone"):
+        kit.activations(dropping, data, "net.second")
+
+
+@pytest.mark.filterwarnings("ignore:above net.second, something is done")
+def test_relu_as_a_function_is_not_replaced(data, dropping):
+    with pytest.raises(ValueError, match="above net.second, relu is called as a function"):
+        kit.activations(dropping, data, "net.second", activation="leaky_relu")
+
+
+def test_misuse(data, task, original, cut):
+    for model, images, sentence in (
+        ("resnet8", data, "activations need a network, got 'resnet8'"),
+        (original, task, "made of a data set of images, got ForgetTask"),
+        (original, cut[1], "made of a data set of images, got Activations"),
+        (original, kit.datasets.load("caltech-mini"), "the model cannot take images of shape"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            kit.activations(model, images, "head")

@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score
 from torch import nn
 
 import kit
+from kit.datasets import AnnotatedData
 from kit.datasets.toy import toy_data
 from kit.metrics.feature import reliance
 
@@ -44,3 +45,30 @@ def test_flip_rate_by_hand():
     assert found["flip_rate"] == 0.75
     assert reliance.counterfactual(Reader(), (dark, dark)) == {
         "flip_rate": 0.0, "flip_js": 0.0, "sensitivity": 0.0}  # fmt: skip
+
+
+def test_photographs_count_all_combinations_alike():
+    """Three not bald with the mouth shut, one with it open, one bald: as they are, and by group."""
+    classes, values = torch.tensor([0, 0, 0, 0, 1]), torch.tensor([[0], [0], [0], [1], [1]])
+    said = torch.tensor([[2.0, 1.0]] * 5)
+    said[0] = torch.tensor([1.0, 2.0])  # one of three is taken for bald
+    assert reliance._over_groups(said, classes, values) == pytest.approx((2 / 3 + 1 + 0) / 3)
+    constant = torch.tensor([[1.0, 0.0]]).expand(6, 2)
+    classes, values = torch.tensor([0, 0, 0, 0, 1, 1]), torch.tensor([[0, 0, 0, 1, 0, 1]]).T
+    assert reliance._over_groups(constant, classes, values) == 0.5
+
+
+def test_photographs_have_no_reliance_gap():
+    data = toy_data(size=40)
+    values = [torch.arange(len(y))[:, None] % 2 for y in (data.train_y, data.test_y)]
+    faces = AnnotatedData(
+        "faces", data.train_x, data.train_y, data.test_x, data.test_y, data.classes,
+        attributes=("hat",), train_a=values[0], test_a=values[1],
+    )  # fmt: skip
+    task = kit.tasks.forget_feature(faces, "hat")
+    model = kit.models.build("cnn", task, seed=0)
+    row = reliance.reliance_gap(model, task)
+    assert set(row) == {"test_accuracy", "balanced_accuracy"}
+    assert row["test_accuracy"] == accuracy_score(
+        task.test.y, kit.predict(model, task.test).argmax(1)
+    )
