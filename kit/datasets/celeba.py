@@ -92,6 +92,8 @@ def _of_strips(tar: tarfile.TarFile, stem: str) -> AnnotatedData:
     with np.load(BytesIO(tar.extractfile(f"{stem}/labels.npz").read()), allow_pickle=False) as told:
         rows, names = told["numbers"] - 1, [str(name) for name in told["names"]]
         bits = np.unpackbits(told["attributes_all"], axis=1)[rows][:, : len(names)]
+    if len(rows) != len(pixels) or bits.shape[1] != len(names):
+        raise ValueError(f"{len(pixels)} faces, {len(rows)} numbers, attributes {bits.shape}")
     values = torch.from_numpy(bits).long()
     train, test = torch.from_numpy(rows < LAST_TRAIN), torch.from_numpy(rows >= LAST_VALID)
     return AnnotatedData(

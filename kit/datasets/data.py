@@ -149,10 +149,17 @@ class ImageData:
         Raises
         ------
         ValueError
-            more pixels than there are, or none.
+            no whole number, more pixels than there are, or none; pictures that are no squares.
         """
-        if not 0 < side <= self.image_size:
-            raise ValueError(f"images of {self.image_size} pixels can be cut to 1 to that many")
+        height, width = self.train_x.shape[2:]
+        if height != width:
+            raise ValueError(
+                f"pictures of {width} x {height} pixels would be squashed: cut squares"
+            )
+        if not isinstance(side, int) or not 0 < side <= height:
+            raise ValueError(
+                f"images of {height} pixels cannot be made {side!r} wide: say 1 to {height}"
+            )
         train_x, test_x = (_mean_over_areas(x, side) for x in (self.train_x, self.test_x))
         return replace(self, name=f"{self.name}-{side}px", train_x=train_x, test_x=test_x)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from kit.datasets.data import ImageData
-from kit.datasets.pictures import read_files
+from kit.datasets.pictures import read_files, suffixes
 from kit.datasets.sources import no_download
 from kit.datasets.strips import inside
 
@@ -27,7 +27,8 @@ def load_faces50(root: Path, download: bool) -> ImageData:
         return _by_person(folder, "faces50")
     if archive.is_file():
         return inside(archive, lambda tar: _unpacked(tar, archive.stem))
-    raise no_download("faces50", folder, "sort faces into train, validation and test by person")
+    how = "sort faces into train, validation and test by person"
+    raise no_download("faces50", folder, how, archive)
 
 
 def load_orl(root: Path, download: bool) -> ImageData:
@@ -47,11 +48,13 @@ def load_orl(root: Path, download: bool) -> ImageData:
             return _cut_by_person("orl-faces", images, torch.tensor(people))
     if not array.is_file():
         where = root / "orl_faces"
-        raise no_download("orl-faces", where, f"unpack AT&T's orl_faces archive into {where}")
+        raise no_download("orl-faces", where, "unpack AT&T's orl_faces archive there", array)
     try:
         with np.load(array, allow_pickle=False) as saved:
             images, people = (torch.from_numpy(saved[key]) for key in ("images", "people"))
-    except (OSError, ValueError, KeyError) as error:
+        if images.dim() != 3 or len(images) != len(people):
+            raise ValueError(f"images {tuple(images.shape)}, people {tuple(people.shape)}")
+    except Exception as error:  # a damaged archive raises many kinds
         raise ValueError(f"{array} does not hold the faces: {error}") from error
     return _cut_by_person("orl-faces", images[:, None], people)
 
@@ -67,20 +70,29 @@ def _cut_by_person(name: str, images: torch.Tensor, people: torch.Tensor) -> Ima
 
 def _by_person(folder: Path, name: str) -> ImageData:
     """A tree with ``train``, ``validation`` and ``test``."""
+    if not (folder / "train").is_dir():
+        raise ValueError(f"{folder} has no folder train with a folder for each person")
     people = sorted(p.name for p in (folder / "train").iterdir() if p.is_dir())
-    pictures, labels = {}, {}
+    pictures, labels, names = {}, {}, {}
     for part, folders in (("train", ["train"]), ("test", ["validation", "test"])):
         files = [
             (file, label)
             for label, person in enumerate(people)
             for inner in folders
-            for file in sorted((folder / inner / person).glob("*.jpg"))
+            for file in sorted((folder / inner / person).glob("*"))
+            if file.suffix.lower() in suffixes()
         ]
+        absent = set(range(len(people))) - {label for _, label in files}
+        if absent:
+            who = ", ".join(people[label] for label in sorted(absent)[:5])
+            raise ValueError(f"{folder}: no picture in {' or '.join(folders)} of {who}")
+        names[part] = tuple(f"{file.parent.name}/{file.name}" for file, _ in files)
         pictures[part], _ = read_files([file for file, _ in files])
         labels[part] = torch.tensor([label for _, label in files])
     return ImageData(
-        name, pictures["train"], labels["train"], pictures["test"], labels["test"], people
-    )
+        name, pictures["train"], labels["train"], pictures["test"], labels["test"], people,
+        train_files=names["train"],
+    )  # fmt: skip
 
 
 def _unpacked(tar: tarfile.TarFile, stem: str) -> ImageData:

@@ -23,6 +23,7 @@ class Smaller:
 
     archive: str
     without: str
+    side: int | None = None  # pixels, to which the pictures of a folder are cut
 
 
 SMALLER = {
@@ -31,23 +32,30 @@ SMALLER = {
         "tinyimagenet100_32.tar", 'use all 200 classes, kit.datasets.load("tiny-imagenet")'
     ),
     "caltech101-128": Smaller(
-        "caltech101_128.tar", "sort Caltech-101 into train and test, 30 and up to 20 of each class"
+        "caltech101_128.tar",
+        "sort Caltech-101 into train and test, 30 and up to 20 of each class",
+        128,
     ),
     "imagenette-128": Smaller(
-        "imagenette_128.tar", 'use all of it, kit.datasets.load("imagenette", download=True)'
+        "imagenette_128.tar",
+        'use all of it, kit.datasets.load("imagenette", download=True)',
+        128,
     ),
-    "imagewoof-128": Smaller("imagewoof_128.tar", 'use all of it, kit.datasets.load("imagewoof")'),
+    "imagewoof-128": Smaller(
+        "imagewoof_128.tar", 'use all of it, kit.datasets.load("imagewoof")', 128
+    ),
 }
 
 
 def load_smaller(name: str, root: Path, download: bool) -> ImageData:
     """One of ``SMALLER``, from the folder of its name or from its archive."""
-    folder, archive = root / name, root / SMALLER[name].archive
+    this = SMALLER[name]
+    folder, archive = root / name, root / this.archive if this.archive else None
     if folder.is_dir():
-        return from_folder(folder, name=name)
-    if SMALLER[name].archive and archive.is_file():
+        return from_folder(folder, this.side, name=name)
+    if archive is not None and archive.is_file():
         return read_strips(archive, name)
-    raise no_download(name, folder, SMALLER[name].without)
+    raise no_download(name, folder, this.without, archive)
 
 
 def load_caltech_mini(root: Path, download: bool) -> ImageData:
@@ -76,11 +84,11 @@ def make_caltech_mini(root: Path, target: Path = MINI) -> Path:
 def load_imagenette(name: str, root: Path, download: bool) -> ImageData:
     """Imagenette or Imagewoof (fast.ai): ten classes of ImageNet, the middle at 160 pixels."""
     folders = [root / f"{name}2-160", root / f"{name}2-320", root / f"{name}2"]
-    if download and name == "imagenette":
+    if download and name == "imagenette" and not any(folder.is_dir() for folder in folders):
         from torchvision.datasets import Imagenette  # slow to import
 
         for part in ("train", "val"):
-            Imagenette(root, split=part, size="160px", download=not folders[0].is_dir())
+            Imagenette(root, split=part, size="160px", download=True)
     there = next((folder for folder in folders if folder.is_dir()), None)
     if there is None:
         how = f"unpack fast.ai's {folders[0].name}.tgz into {root}"

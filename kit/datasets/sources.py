@@ -23,10 +23,13 @@ def missing(name: str, where: Path, other_way: str) -> FileNotFoundError:
     )
 
 
-def no_download(name: str, where: Path, other_way: str) -> FileNotFoundError:
+def no_download(
+    name: str, where: Path, other_way: str, archive: Path | None = None
+) -> FileNotFoundError:
     """The same for a set that nobody may pass on, or that stands nowhere to be fetched."""
+    looked = where if archive is None else f"{where} and {archive.name}"
     return FileNotFoundError(
-        f"{name} is not on this machine (looked in {where}) and cannot be downloaded. Three ways "
+        f"{name} is not on this machine (looked in {looked}) and cannot be downloaded. Three ways "
         f"on: (1) {other_way}; (2) give a set of your own, kit.datasets.from_folder(path); "
         f"(3) set KIT_DATA or pass root= to name the folder that holds it."
     )

@@ -22,6 +22,7 @@ from kit.datasets.data import ImageData
 from kit.runtime.files import whole
 
 QUALITY = 90  # of the JPEGs that are written here
+BLOCK, TALLEST = 16, 65_500  # pixels
 
 
 def read_strips(archive: Path, name: str) -> ImageData:
@@ -60,8 +61,20 @@ def read_strips(archive: Path, name: str) -> ImageData:
 
 def write_strips(archive: Path, pictures: dict[str, Tensor], files: dict[str, list[str]]) -> Path:
     """Write such an archive of uint8 ``[n, 3, S, S]`` by strip, "train/lotus"; the same pictures
-    give the same bytes."""
+    give the same bytes.
+
+    Raises
+    ------
+    ValueError
+        a side that is no multiple of 16 pixels, a strip taller than a JPEG can be.
+    """
     side = next(iter(pictures.values())).shape[-1]
+    tallest = side * max(map(len, pictures.values()))
+    if side % BLOCK or tallest > TALLEST:
+        raise ValueError(
+            f"strips are pictures of a multiple of {BLOCK} pixels and at most {TALLEST:,} high, "
+            f"got {side} pixels and {tallest:,}"
+        )
     members = {
         "files.json": json.dumps({"side": side, "quality": QUALITY, "files": files}).encode()
     }
@@ -82,7 +95,7 @@ def inside(archive: Path, read: Callable[[tarfile.TarFile], ImageData]) -> Image
     try:
         with tarfile.open(archive) as tar:
             return read(tar)
-    except (tarfile.TarError, KeyError, OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged archive, or one of another kind, raises many
         raise ValueError(f"{archive} is damaged or no such archive: {error}") from error
 
 

@@ -28,7 +28,9 @@ def load_tiny_imagenet(root: Path, download: bool) -> ImageData:
     notes = folder / "val" / "val_annotations.txt"
     if not train or not notes.is_file():
         raise ValueError(f"{folder} is incomplete: it needs train/*/images/*.JPEG and {notes}")
-    rows = [line.split("\t")[:2] for line in notes.read_text().splitlines() if line.strip()]
+    rows = [line.split()[:2] for line in notes.read_text().splitlines() if line.strip()]
+    if not rows:
+        raise ValueError(f"{notes} is empty: unpack tiny-imagenet-200.zip again")
     test = [folder / "val" / "images" / row[0] for row in rows]
     labels = {of: label for label, of in enumerate(classes)}
     try:

@@ -75,6 +75,9 @@ def test_smaller_pictures_are_means_of_areas():
     small = data.resized(2)
     assert small.name == "four-2px" and small.train_x[1, 2].tolist() == [[100, 30], [7, 2]]
     assert torch.equal(small.test_x, small.train_x) and small.train_x.dtype == torch.uint8
-    for side in (0, 5):
-        with pytest.raises(ValueError, match="images of 4 pixels can be cut to 1 to that many"):
+    for side in (0, 5, 1.5, "2"):
+        with pytest.raises(ValueError, match="images of 4 pixels cannot be made .* say 1 to 4"):
             data.resized(side)
+    flat = kit.datasets.ImageData("flat", x[:, :, :2], labels, x[:, :, :2], labels, ["a", "b"])
+    with pytest.raises(ValueError, match="pictures of 4 x 2 pixels would be squashed"):
+        flat.resized(1)

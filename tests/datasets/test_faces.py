@@ -78,3 +78,26 @@ def test_an_empty_folder(tmp_path):
     (tmp_path / "orl_faces").mkdir()
     with pytest.raises(ValueError, match="holds no s1/1.pgm"):
         kit.datasets.load("orl-faces", root=tmp_path)
+
+
+def test_faces50_that_are_incomplete(people):
+    data = kit.datasets.load("faces50", root=people)
+    assert data.train_files[:2] == ("00403/0.jpg", "00403/1.jpg")
+    folder = people / "faces50"
+    for part in ("validation", "test"):
+        (folder / part / "00659" / "0.jpg").unlink()
+    with pytest.raises(ValueError, match="no picture in validation or test of 00659"):
+        kit.datasets.load("faces50", root=people)
+    (folder / "train").rename(folder / "training")
+    with pytest.raises(ValueError, match="faces50 has no folder train with a folder for each"):
+        kit.datasets.load("faces50", root=people)
+
+
+def test_orl_whose_images_and_people_do_not_agree(tmp_path):
+    np.savez(tmp_path / "orl_faces_32.npz", images=np.zeros((4, 32, 32), np.uint8),
+             people=np.arange(3))  # fmt: skip
+    with pytest.raises(ValueError, match="does not hold the faces: images .4, 32, 32., people"):
+        kit.datasets.load("orl-faces", root=tmp_path)
+    (tmp_path / "orl_faces_32.npz").write_bytes(b"PK no archive")
+    with pytest.raises(ValueError, match="does not hold the faces"):
+        kit.datasets.load("orl-faces", root=tmp_path)

@@ -60,6 +60,7 @@ def test_smaller_sets_from_a_folder(tmp_path, name):
     data = kit.datasets.load(name, root=tmp_path)
     assert data.name == name and data.classes == ["n01", "n02"]
     assert data.train_x[2, 0].float().mean() == 200
+    assert data.image_size == (SMALLER[name].side or 20)
 
 
 @pytest.mark.parametrize("name", [name for name, set_ in SMALLER.items() if set_.archive])
@@ -86,3 +87,14 @@ def test_imagenette_of_half_a_folder(tmp_path):
     tree(tmp_path / "imagenette2-160", ["train"])
     with pytest.raises(FileNotFoundError, match="imagenette2-160/val is not there"):
         kit.datasets.load("imagenette", root=tmp_path)
+
+
+def test_an_archive_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"imagewoof-128 and imagewoof_128.tar\)"):
+        kit.datasets.load("imagewoof-128", root=tmp_path)
+
+
+def test_what_is_there_is_not_downloaded(tmp_path, monkeypatch):
+    tree(tmp_path / "imagenette2-320", ["train", "val"], size=(200, 160))
+    monkeypatch.setattr("torchvision.datasets.Imagenette", lambda *_, **__: pytest.fail("asked"))
+    assert len(kit.datasets.load("imagenette", root=tmp_path, download=True).train_y) == 4

@@ -79,3 +79,19 @@ def test_a_strip_of_another_width(tmp_path, strips):
     assert cut_strip(jpeg, 16).shape == (3, 3, 16, 16)
     with pytest.raises(ValueError, match="16 x 48 pixels does not hold pictures of 32"):
         cut_strip(jpeg, 32)
+
+
+def test_listings_of_another_kind(tmp_path):
+    """Valid JSON that is no listing must not raise what nobody expects."""
+    for content in (b"[]", b"{}", b'{"side": 16, "files": 3}', b"not json"):
+        (tmp_path / "files.json").write_bytes(content)
+        with tarfile.open(tmp_path / "s.tar", "w") as tar:
+            tar.add(tmp_path / "files.json", "s/files.json")
+        with pytest.raises(ValueError, match="s.tar is damaged or no such archive"):
+            read_strips(tmp_path / "s.tar", "s")
+
+
+def test_strips_that_cannot_be_written(tmp_path):
+    for images in (torch.zeros(2, 3, 20, 20), torch.zeros(4100, 3, 16, 16)):
+        with pytest.raises(ValueError, match="a multiple of 16 pixels and at most 65,500 high"):
+            write_strips(tmp_path / "s.tar", {"train/ant": images.to(torch.uint8)}, {})

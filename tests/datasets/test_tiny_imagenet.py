@@ -52,3 +52,12 @@ def test_a_picture_that_is_not_there(folder):
     (folder / "val" / "images" / "val_1.JPEG").unlink()
     with pytest.raises(ValueError, match="val_1.JPEG cannot be read"):
         kit.datasets.load("tiny-imagenet", root=folder.parent)
+
+
+def test_notes_with_blanks_and_without_any(folder):
+    notes = folder / "val" / "val_annotations.txt"
+    notes.write_text("val_0.JPEG n02 0 0 9 9\n\n")
+    assert kit.datasets.load("tiny-imagenet", root=folder.parent).test_y.tolist() == [1]
+    notes.write_text("\n")
+    with pytest.raises(ValueError, match="val_annotations.txt is empty"):
+        kit.datasets.load("tiny-imagenet", root=folder.parent)
