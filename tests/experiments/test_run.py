@@ -97,5 +97,5 @@ def test_smaller_images(experiment, tmp_path, data):
     assert data.image_size == 12
     experiments.run(replace(experiment, seeds=[0], forget=[[1]], image_size=6), tmp_path)
     assert set(results.read("toy", tmp_path)["dataset"]) == {"toy-6px"}
-    with pytest.raises(ValueError, match="images of 12 pixels can be cut to"):
+    with pytest.raises(ValueError, match="images of 12 pixels cannot be made 13 wide"):
         experiments.run(replace(experiment, image_size=13), tmp_path)
