@@ -93,7 +93,7 @@ def unlearn(
             f"{task.level!r}; methods for it: {', '.join(names(task.level))}"
         )
     _check_network(method, model, task)
-    for settings in (config, getattr(config, "recipe", None)):
+    for settings in (config, vars(config).get("recipe")):
         refuse_maps(task.data, getattr(settings, "augment", Augment()))
     view = TaskView(task, method.access(config), seed)
     student = copy.deepcopy(model)
