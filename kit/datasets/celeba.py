@@ -6,21 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from kit.datasets.annotated import AnnotatedData
+from kit.datasets.pictures import read_picture
 from kit.datasets.sources import missing, no_download
-from kit.datasets.strips import cut_strip, inside
+from kit.datasets.strips import cut_strip, inside, member
 from kit.runtime.progress import progress
 
 SIZE = 64  # pixels in memory; the published images are 178 x 218
+IMAGES = 202_599
 LAST_TRAIN, LAST_VALID = 162_770, 182_637  # images of the official partition, the test part last
 
 
 def load_celeba(
     root: Path, download: bool = False, *, target: str = "Bald", image_size: int = SIZE
 ) -> AnnotatedData:
-    """The official training and test images, squeezed to a square, classified by ``target``.
+    """The official training and test images, squeezed to a square, classified by ``target``:
+    uint8 ``[n, 3, image_size, image_size]``, attributes int64 ``[n, 40]``.
 
     The official partition keeps each person on one side; a cut by file number, as used with some
     published code, does not.
@@ -28,7 +30,8 @@ def load_celeba(
     Raises
     ------
     ValueError
-        a target that is no attribute, files that are incomplete or corrupt.
+        a target that is no attribute, files that are incomplete or corrupt, a picture that cannot
+        be read.
     FileNotFoundError
         the files are not there; the message names three ways to get them.
     """
@@ -54,9 +57,8 @@ def load_celeba(
     for part, faces in parts.items():
         pictures = torch.empty(len(faces), 3, image_size, image_size, dtype=torch.uint8)
         for row, name in enumerate(progress(faces.filename, f"reading {part} faces")):
-            with Image.open(folder / "img_align_celeba" / name) as picture:
-                small = picture.convert("RGB").resize((image_size, image_size), Image.BILINEAR)
-            pictures[row] = torch.from_numpy(np.array(small)).permute(2, 0, 1)
+            file = folder / "img_align_celeba" / name
+            pictures[row] = read_picture(file, image_size, resize="squash")
         images[part], values[part] = pictures, faces.attr.long()
     column = names.index(target)
     return AnnotatedData(
@@ -67,7 +69,8 @@ def load_celeba(
 
 
 def load_46715(root: Path, download: bool = False, *, target: str = "Bald") -> AnnotatedData:
-    """23 % of CelebA: five faces of each of 9,343 people at 64 pixels, the official partition.
+    """23 % of CelebA: five faces of each of 9,343 people, the official partition, uint8
+    ``[n, 3, 64, 64]`` with attributes int64 ``[n, 40]``.
 
     From ``celeba46715_64.tar``: strips of 1,000 faces in the order of CelebA's image numbers, and
     ``labels.npz`` with ``numbers`` of the images here, ``names`` of the attributes, and
@@ -76,7 +79,8 @@ def load_46715(root: Path, download: bool = False, *, target: str = "Bald") -> A
     Raises
     ------
     ValueError
-        a target that is no attribute, an archive that is damaged.
+        a target that is no attribute, an archive that is damaged, numbers or attributes that do
+        not agree with its faces.
     FileNotFoundError
         the archive is not there.
     """
@@ -88,12 +92,14 @@ def load_46715(root: Path, download: bool = False, *, target: str = "Bald") -> A
 
 def _of_strips(tar: tarfile.TarFile, stem: str) -> AnnotatedData:
     strips = sorted(name for name in tar.getnames() if name.endswith(".jpg"))
-    pixels = torch.cat([cut_strip(tar.extractfile(name).read(), SIZE) for name in strips])
-    with np.load(BytesIO(tar.extractfile(f"{stem}/labels.npz").read()), allow_pickle=False) as told:
+    if not strips:
+        raise ValueError("it holds no strip of faces")
+    pixels = torch.cat([cut_strip(tar, name, SIZE) for name in strips])
+    with np.load(BytesIO(member(tar, f"{stem}/labels.npz")), allow_pickle=False) as told:
         rows, names = told["numbers"] - 1, [str(name) for name in told["names"]]
-        bits = np.unpackbits(told["attributes_all"], axis=1)[rows][:, : len(names)]
-    if len(rows) != len(pixels) or bits.shape[1] != len(names):
-        raise ValueError(f"{len(pixels)} faces, {len(rows)} numbers, attributes {bits.shape}")
+        table = told["attributes_all"]
+    _refuse_discord(len(pixels), rows, names, table)
+    bits = np.unpackbits(table[rows], axis=1)[:, : len(names)]
     values = torch.from_numpy(bits).long()
     train, test = torch.from_numpy(rows < LAST_TRAIN), torch.from_numpy(rows >= LAST_VALID)
     return AnnotatedData(
@@ -101,3 +107,14 @@ def _of_strips(tar: tarfile.TarFile, stem: str) -> AnnotatedData:
         values[test, 0].clone(), [f"not {names[0]}", names[0]], tuple(names), values[train],
         values[test],
     )  # fmt: skip
+
+
+def _refuse_discord(faces: int, rows: np.ndarray, names: list[str], table: np.ndarray) -> None:
+    """``ValueError`` unless each face has one row of the table, and each attribute one bit."""
+    if rows.shape != (faces,):
+        raise ValueError(f"{faces} faces, but numbers of shape {rows.shape}")
+    if rows[0] < 0 or rows[-1] >= IMAGES or not (rows[1:] > rows[:-1]).all():
+        raise ValueError(f"numbers must rise, from 1 to {IMAGES:,} at most")
+    wanted = (IMAGES, -(-len(names) // 8))
+    if table.shape != wanted:
+        raise ValueError(f"{len(names)} attributes need a table {wanted}, got {table.shape}")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -143,24 +144,28 @@ class ImageData:
         )  # fmt: skip
 
     def resized(self, side: int) -> "ImageData":
-        """The same images with ``side`` x ``side`` pixels, each the mean of the area it covers;
-        the name says so.
+        """The same images, uint8 ``[n, channels, side, side]``, each pixel the mean of the area it
+        covers; the name says so.
 
         Raises
         ------
         ValueError
-            no whole number, more pixels than there are, or none; pictures that are no squares.
+            a side that is no whole number, more pixels than there are, or none; pictures that are
+            no squares.
         """
         height, width = self.train_x.shape[2:]
         if height != width:
             raise ValueError(
-                f"pictures of {width} x {height} pixels would be squashed: cut squares"
+                f"pictures of {width} x {height} pixels would be squashed: cut squares first"
             )
-        if not isinstance(side, int) or not 0 < side <= height:
+        if not isinstance(side, Integral) or isinstance(side, bool):
+            raise ValueError(f"a side is a whole number of pixels, got {side!r}")
+        if not 0 < side <= height:
             raise ValueError(
-                f"images of {height} pixels cannot be made {side!r} wide: say 1 to {height}"
+                f"images of {height} pixels cannot be made {side} wide: a side is 1 to {height} "
+                f"pixels, not larger"
             )
-        train_x, test_x = (_mean_over_areas(x, side) for x in (self.train_x, self.test_x))
+        train_x, test_x = (_mean_over_areas(x, int(side)) for x in (self.train_x, self.test_x))
         return replace(self, name=f"{self.name}-{side}px", train_x=train_x, test_x=test_x)
 
     def _training(self, part: str, rows: Tensor) -> dict[str, Tensor]:

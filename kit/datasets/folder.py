@@ -91,7 +91,7 @@ def index_classes(folder: Path) -> tuple[dict[str, list[Path]], Counter]:
             f"{folder} is not there; from_folder needs train/<class>/* and test/<class>/*"
         )
     wanted, left_out, classes = suffixes(), Counter(), {}
-    for inside in _visible(folder):
+    for inside in visible(folder):
         if not inside.is_dir():
             left_out["file beside the class folders"] += 1
             continue
@@ -99,7 +99,7 @@ def index_classes(folder: Path) -> tuple[dict[str, list[Path]], Counter]:
         if name in classes:
             raise ValueError(f"{folder} has two folders called {name!r}, to the eye the same")
         classes[name] = []
-        for file in _visible(inside):
+        for file in visible(inside):
             if (kind := _kind(file)) in wanted:
                 classes[name].append(file)
             else:
@@ -133,7 +133,7 @@ def _refuse_missing(found: set[tuple[int, str]], classes: list[str]) -> None:
             raise ValueError(f"no image of {', '.join(missing)} can be read in {part}")
 
 
-def _visible(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
     """What is in a folder, sorted, but for what systems and tools hide there."""
     return sorted(f for f in folder.iterdir() if f.name[0] != "." and f.name.lower() not in HIDDEN)
 

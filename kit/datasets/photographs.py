@@ -23,13 +23,15 @@ class Smaller:
 
     archive: str
     without: str
-    side: int | None = None  # pixels, to which the pictures of a folder are cut
+    side: int  # pixels, to which the pictures of a folder are cut
 
 
 SMALLER = {
-    "cifar10-jpeg": Smaller("", 'use the original, kit.datasets.load("cifar10", download=True)'),
+    "cifar10-jpeg": Smaller(
+        "", 'use the original, kit.datasets.load("cifar10", download=True)', 32
+    ),
     "tinyimagenet100-jpeg": Smaller(
-        "tinyimagenet100_32.tar", 'use all 200 classes, kit.datasets.load("tiny-imagenet")'
+        "tinyimagenet100_32.tar", 'use all 200 classes, kit.datasets.load("tiny-imagenet")', 32
     ),
     "caltech101-128": Smaller(
         "caltech101_128.tar",
@@ -48,7 +50,16 @@ SMALLER = {
 
 
 def load_smaller(name: str, root: Path, download: bool) -> ImageData:
-    """One of ``SMALLER``, from the folder of its name or from its archive."""
+    """One of ``SMALLER``: from the folder of its name, cut to uint8 ``[n, 3, side, side]``; else
+    from its archive, as it is there.
+
+    Raises
+    ------
+    FileNotFoundError
+        neither is there, or half of the folder.
+    ValueError
+        a damaged archive; a folder that ``from_folder`` refuses.
+    """
     this = SMALLER[name]
     folder, archive = root / name, root / this.archive if this.archive else None
     if folder.is_dir():
@@ -59,13 +70,27 @@ def load_smaller(name: str, root: Path, download: bool) -> ImageData:
 
 
 def load_caltech_mini(root: Path, download: bool) -> ImageData:
-    """Ten classes of Caltech-101 (Fei-Fei, Fergus, Perona 2004): 30 + 20 photographs a class of 64
-    pixels. It ships with the kit."""
+    """Ten classes of Caltech-101 (Fei-Fei, Fergus, Perona 2004): 30 + 20 photographs a class,
+    uint8 ``[n, 3, 64, 64]``. It ships with the kit.
+
+    Raises
+    ------
+    ValueError
+        the archive in the kit is damaged.
+    """
     return read_strips(MINI, "caltech-mini")
 
 
 def make_caltech_mini(root: Path, target: Path = MINI) -> Path:
-    """Cut the set that ships out of caltech101-128. Running it again writes the same bytes."""
+    """Cut the set that ships out of caltech101-128. Running it again writes the same bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        caltech101-128 is not there.
+    ValueError
+        it is damaged, or lacks one of the classes.
+    """
     data = load_smaller("caltech101-128", root, download=False).resized(MINI_SIDE)
     labels = [data.classes.index(name) for name in MINI_CLASSES]
     pictures, files = {}, {}
@@ -82,13 +107,21 @@ def make_caltech_mini(root: Path, target: Path = MINI) -> Path:
 
 
 def load_imagenette(name: str, root: Path, download: bool) -> ImageData:
-    """Imagenette or Imagewoof (fast.ai): ten classes of ImageNet, the middle at 160 pixels."""
+    """Imagenette or Imagewoof (fast.ai): ten classes of ImageNet, the middle, uint8
+    ``[n, 3, 160, 160]``. What lies there in another size is used, not fetched anew.
+
+    Raises
+    ------
+    FileNotFoundError
+        no size is there, or half of one.
+    ValueError
+        a folder that ``from_folder`` refuses.
+    """
     folders = [root / f"{name}2-160", root / f"{name}2-320", root / f"{name}2"]
     if download and name == "imagenette" and not any(folder.is_dir() for folder in folders):
         from torchvision.datasets import Imagenette  # slow to import
 
-        for part in ("train", "val"):
-            Imagenette(root, split=part, size="160px", download=True)
+        Imagenette(root, size="160px", download=True)  # both parts
     there = next((folder for folder in folders if folder.is_dir()), None)
     if there is None:
         how = f"unpack fast.ai's {folders[0].name}.tgz into {root}"

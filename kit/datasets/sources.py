@@ -1,4 +1,4 @@
-"""Where data sets live on disk, and the one error for data that are not there."""
+"""Where data sets live on disk, and the errors for data that are not there or damaged."""
 
 import os
 from pathlib import Path
@@ -26,10 +26,18 @@ def missing(name: str, where: Path, other_way: str) -> FileNotFoundError:
 def no_download(
     name: str, where: Path, other_way: str, archive: Path | None = None
 ) -> FileNotFoundError:
-    """The same for a set that nobody may pass on, or that stands nowhere to be fetched."""
-    looked = where if archive is None else f"{where} and {archive.name}"
+    """The same for a set that nobody may pass on, or that stands nowhere to be fetched; it may lie
+    in the folder ``where``, or as an ``archive``."""
+    looked = where if archive is None else f"{where} and {archive}"
     return FileNotFoundError(
         f"{name} is not on this machine (looked in {looked}) and cannot be downloaded. Three ways "
         f"on: (1) {other_way}; (2) give a set of your own, kit.datasets.from_folder(path); "
         f"(3) set KIT_DATA or pass root= to name the folder that holds it."
     )
+
+
+def damaged(where: Path, error: Exception) -> ValueError:
+    """The error for a file or a folder that is there, but does not hold the set it should."""
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    said = f"{kind}{error}".rstrip(": ")
+    return ValueError(f"{where} is damaged or of another kind: {said}; get it again")

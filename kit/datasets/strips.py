@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from kit.datasets.data import ImageData
+from kit.datasets.sources import damaged
 from kit.runtime.files import whole
 
 QUALITY = 90  # of the JPEGs that are written here
@@ -26,37 +27,14 @@ BLOCK, TALLEST = 16, 65_500  # pixels
 
 
 def read_strips(archive: Path, name: str) -> ImageData:
-    """The classes are sorted by name.
+    """The pictures, uint8 ``[n, 3, side, side]``; the classes are sorted by name.
 
     Raises
     ------
     ValueError
         no archive of this kind, damaged, or with other classes in its two parts.
     """
-
-    def read(tar: tarfile.TarFile) -> ImageData:
-        listed = json.load(tar.extractfile(f"{archive.stem}/files.json"))
-        files, parts, labels = listed["files"], {}, {}
-        classes = sorted({key.partition("/")[2] for key in files})
-        for part in ("train", "test"):
-            strips = [f"{part}/{of}" for of in classes]
-            pictures = [
-                cut_strip(tar.extractfile(f"{archive.stem}/{strip}.jpg").read(), listed["side"])
-                for strip in strips
-            ]
-            for strip, found in zip(strips, pictures, strict=True):
-                if len(found) != len(files[strip]):
-                    raise ValueError(f"{strip} has {len(found)} of {len(files[strip])} pictures")
-            parts[part] = torch.cat(pictures)
-            counts = torch.tensor([len(found) for found in pictures])
-            labels[part] = torch.arange(len(classes)).repeat_interleave(counts)
-        names = (f"{of}/{file}" for of in classes for file in files[f"train/{of}"])
-        return ImageData(
-            name, parts["train"], labels["train"], parts["test"], labels["test"], classes,
-            train_files=tuple(names),
-        )  # fmt: skip
-
-    return inside(archive, read)
+    return inside(archive, lambda tar: _of_classes(tar, archive.stem, name))
 
 
 def write_strips(archive: Path, pictures: dict[str, Tensor], files: dict[str, list[str]]) -> Path:
@@ -66,15 +44,14 @@ def write_strips(archive: Path, pictures: dict[str, Tensor], files: dict[str, li
     Raises
     ------
     ValueError
-        a side that is no multiple of 16 pixels, a strip taller than a JPEG can be.
+        pictures that are not uint8 squares of one size, a side that is no multiple of 16 pixels, a
+        strip taller than a JPEG can be, 65,500 pixels, no strip.
     """
+    if not pictures:
+        raise ValueError(f"there is no strip to write to {archive}")
     side = next(iter(pictures.values())).shape[-1]
-    tallest = side * max(map(len, pictures.values()))
-    if side % BLOCK or tallest > TALLEST:
-        raise ValueError(
-            f"strips are pictures of a multiple of {BLOCK} pixels and at most {TALLEST:,} high, "
-            f"got {side} pixels and {tallest:,}"
-        )
+    for name, images in pictures.items():
+        _refuse_unfit(name, images, side)
     members = {
         "files.json": json.dumps({"side": side, "quality": QUALITY, "files": files}).encode()
     }
@@ -91,19 +68,104 @@ def write_strips(archive: Path, pictures: dict[str, Tensor], files: dict[str, li
 
 
 def inside(archive: Path, read: Callable[[tarfile.TarFile], ImageData]) -> ImageData:
-    """What ``read`` makes of an archive; one sentence if it is damaged or of another kind."""
+    """What ``read`` makes of an archive.
+
+    Raises
+    ------
+    ValueError
+        whatever goes wrong: a damaged archive, one of another kind; the sentence names it.
+    """
     try:
         with tarfile.open(archive) as tar:
             return read(tar)
+    except tarfile.ReadError as error:  # which lists every compression that it tried
+        raise damaged(archive, ValueError("no tar archive, or cut short")) from error
     except Exception as error:  # a damaged archive, or one of another kind, raises many
-        raise ValueError(f"{archive} is damaged or no such archive: {error}") from error
+        raise damaged(archive, error) from error
 
 
-def cut_strip(jpeg: bytes, side: int) -> Tensor:
-    """The pictures of a strip, uint8 ``[n, 3, side, side]``."""
-    with Image.open(BytesIO(jpeg)) as strip:
-        pixels = torch.from_numpy(np.array(strip.convert("RGB")))
+def member(tar: tarfile.TarFile, name: str) -> bytes:
+    """The content of a file in an archive.
+
+    Raises
+    ------
+    ValueError
+        it is not there, or is a folder.
+    """
+    try:
+        file = tar.extractfile(name)
+    except KeyError:
+        file = None
+    if file is None:
+        raise ValueError(f"it holds no file {name}")
+    return file.read()
+
+
+def cut_strip(tar: tarfile.TarFile, name: str, side: int) -> Tensor:
+    """The pictures of the strip of this name, uint8 ``[n, 3, side, side]``.
+
+    Raises
+    ------
+    ValueError
+        no such strip, one that is no picture, of another width, or no multiple of it high.
+    """
+    jpeg = member(tar, name)
+    try:
+        with Image.open(BytesIO(jpeg)) as strip:
+            pixels = torch.from_numpy(np.array(strip.convert("RGB")))
+    except UnidentifiedImageError as error:  # which would print the address of the bytes
+        raise ValueError(f"{name} is no picture") from error
+    except Exception as error:  # Pillow raises many kinds for files that are broken
+        raise ValueError(f"{name} cannot be read as a picture: {error}") from error
     height, width, _ = pixels.shape
     if width != side or height % side:
-        raise ValueError(f"a strip of {width} x {height} pixels does not hold pictures of {side}")
+        raise ValueError(f"{name} of {width} x {height} pixels does not hold pictures of {side}")
     return pixels.view(-1, side, side, 3).permute(0, 3, 1, 2).contiguous()
+
+
+def _of_classes(tar: tarfile.TarFile, stem: str, name: str) -> ImageData:
+    side, files = _listing(member(tar, f"{stem}/files.json"))
+    classes = sorted({strip.partition("/")[2] for strip in files})
+    x, y = {}, {}
+    for part in ("train", "test"):
+        strips = {of: cut_strip(tar, f"{stem}/{part}/{of}.jpg", side) for of in classes}
+        for of, found in strips.items():
+            if len(found) != (count := len(files.get(f"{part}/{of}", []))):
+                raise ValueError(f"{part}/{of} has {len(found)} pictures, its list {count}")
+        x[part] = torch.cat([*strips.values()])
+        counts = torch.tensor([len(found) for found in strips.values()])
+        y[part] = torch.arange(len(classes)).repeat_interleave(counts)
+    names = (f"{of}/{file}" for of in classes for file in files[f"train/{of}"])
+    return ImageData(
+        name, x["train"], y["train"], x["test"], y["test"], classes, train_files=tuple(names)
+    )
+
+
+def _listing(content: bytes) -> tuple[int, dict[str, list[str]]]:
+    """The side of the pictures, and the names of those in each strip."""
+    try:
+        listed = json.loads(content)
+        files = {strip: [str(file) for file in names] for strip, names in listed["files"].items()}
+        side = int(listed["side"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError("files.json is no list of pictures") from error
+    if not files or side < 1:
+        raise ValueError(f"files.json lists {len(files)} strips of {side} pixels")
+    return side, files
+
+
+def _refuse_unfit(name: str, images: Tensor, side: int) -> None:
+    """``ValueError`` unless these pictures can stand in one strip."""
+    shape = tuple(images.shape)
+    if images.dtype != torch.uint8 or not len(images) or shape[1:] != (3, side, side):
+        raise ValueError(
+            f"{name} must be uint8 [n, 3, {side}, {side}], got {images.dtype} {shape}: cut all "
+            f"pictures to squares of one size"
+        )
+    if side % BLOCK:
+        raise ValueError(f"a side must be a multiple of {BLOCK} pixels, got {side}: resize them")
+    if len(images) * side > TALLEST:
+        raise ValueError(
+            f"{name} would be {len(images) * side:,} pixels high, a JPEG is at most {TALLEST:,}: "
+            f"give at most {TALLEST // side} pictures"
+        )

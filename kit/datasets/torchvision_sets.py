@@ -12,6 +12,8 @@ from kit.datasets.data import ImageData
 from kit.datasets.folder import from_folder
 from kit.datasets.sources import missing
 
+CIFAR_SIDE = 32  # pixels
+
 
 def load_cifar10(root: Path, download: bool) -> ImageData:
     """CIFAR-10: 50,000 + 10,000 colour images of 32 x 32, 10 classes.
@@ -50,7 +52,7 @@ def _cifar(name: str, kind: type, root: Path, download: bool) -> ImageData:
     files = [folder / entry[0] for entry in (*kind.train_list, *kind.test_list)]
     tree = root / f"{name}-jpeg"
     if tree.is_dir() and not download and not any(file.exists() for file in files):
-        return from_folder(tree)
+        return from_folder(tree, CIFAR_SIDE)
     train, test = (
         _open(name, files, download, kind, root, train=is_train) for is_train in (True, False)
     )

@@ -75,9 +75,19 @@ def test_smaller_pictures_are_means_of_areas():
     small = data.resized(2)
     assert small.name == "four-2px" and small.train_x[1, 2].tolist() == [[100, 30], [7, 2]]
     assert torch.equal(small.test_x, small.train_x) and small.train_x.dtype == torch.uint8
-    for side in (0, 5, 1.5, "2"):
-        with pytest.raises(ValueError, match="images of 4 pixels cannot be made .* say 1 to 4"):
+    assert torch.equal(data.resized(np.int64(4)).train_x, x)
+    for side in (0, -1, 5):
+        with pytest.raises(
+            ValueError, match=f"4 pixels cannot be made {side} wide: a side is 1 to 4"
+        ):
             data.resized(side)
+    for side in (1.5, 2.0, "2", True, None):
+        with pytest.raises(ValueError, match="a side is a whole number of pixels, got "):
+            data.resized(side)
+
+
+def test_oblong_pictures_are_not_squashed():
+    x, labels = X.expand(4, 3, 8, 8), torch.tensor([0, 1, 0, 1])
     flat = kit.datasets.ImageData("flat", x[:, :, :2], labels, x[:, :, :2], labels, ["a", "b"])
-    with pytest.raises(ValueError, match="pictures of 4 x 2 pixels would be squashed"):
+    with pytest.raises(ValueError, match="pictures of 8 x 2 pixels would be squashed: cut squares"):
         flat.resized(1)

@@ -54,13 +54,42 @@ def test_making_caltech_mini(tmp_path, monkeypatch):
     assert data.test_x.float().mean((1, 2, 3)).round().tolist() == [20, 20, 80, 80]
 
 
+SIDES = {
+    "cifar10-jpeg": 32, "tinyimagenet100-jpeg": 32, "caltech101-128": 128, "imagenette-128": 128,
+    "imagewoof-128": 128,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", SMALLER)
-def test_smaller_sets_from_a_folder(tmp_path, name):
-    tree(tmp_path / name, ["train", "test"], suffix="png")
+@pytest.mark.parametrize("size", [(20, 20), (150, 200), (128, 128)])
+def test_smaller_sets_from_a_folder(tmp_path, name, size):
+    tree(tmp_path / name, ["train", "test"], size=size, suffix="png")
     data = kit.datasets.load(name, root=tmp_path)
     assert data.name == name and data.classes == ["n01", "n02"]
     assert data.train_x[2, 0].float().mean() == 200
-    assert data.image_size == (SMALLER[name].side or 20)
+    assert data.train_x.shape == (4, 3, SIDES[name], SIDES[name])
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_the_middle_of_oblong_pictures(tmp_path, name):
+    """Squashed, the white ends would be seen."""
+    tree(tmp_path / name, ["train", "test"], suffix="png")
+    picture = Image.new("RGB", (400, 200), "white")
+    picture.paste("red", (90, 0, 310, 200))
+    picture.save(tmp_path / name / "train" / "n01" / "n01_0.png")
+    green = kit.datasets.load(name, root=tmp_path).train_x[0, 1]
+    assert green.max() == 0
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_pictures_of_the_right_size_stay_as_they_are(tmp_path, name):
+    side = SIDES[name]
+    for part in ("train", "test"):
+        (tmp_path / name / part / "ant").mkdir(parents=True)
+        noise = torch.randint(256, (side, side, 3), dtype=torch.uint8)
+        Image.fromarray(noise.numpy()).save(tmp_path / name / part / "ant" / "0.png")
+    data = kit.datasets.load(name, root=tmp_path)
+    assert data.fingerprint == kit.datasets.from_folder(tmp_path / name).fingerprint
 
 
 @pytest.mark.parametrize("name", [name for name, set_ in SMALLER.items() if set_.archive])
@@ -89,12 +118,20 @@ def test_imagenette_of_half_a_folder(tmp_path):
         kit.datasets.load("imagenette", root=tmp_path)
 
 
-def test_an_archive_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"imagewoof-128 and imagewoof_128.tar\)"):
-        kit.datasets.load("imagewoof-128", root=tmp_path)
-
-
-def test_what_is_there_is_not_downloaded(tmp_path, monkeypatch):
-    tree(tmp_path / "imagenette2-320", ["train", "val"], size=(200, 160))
+@pytest.mark.parametrize("version", ["2-320", "2"])
+def test_what_is_there_is_not_downloaded(tmp_path, monkeypatch, version):
+    tree(tmp_path / f"imagenette{version}", ["train", "val"], size=(200, 160))
     monkeypatch.setattr("torchvision.datasets.Imagenette", lambda *_, **__: pytest.fail("asked"))
     assert len(kit.datasets.load("imagenette", root=tmp_path, download=True).train_y) == 4
+
+
+def test_what_is_not_there_is_downloaded_once(tmp_path, monkeypatch):
+    """torchvision's archive holds both parts: it is asked once."""
+
+    def fetch(root, split="train", size="full", download=False):
+        assert download and size == "160px"
+        tree(root / "imagenette2-160", ["train", "val"], size=(200, 160))  # fails a second time
+
+    monkeypatch.setattr("torchvision.datasets.Imagenette", fetch)
+    for _ in range(2):
+        assert len(kit.datasets.load("imagenette", root=tmp_path, download=True).train_y) == 4

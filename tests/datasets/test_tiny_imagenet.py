@@ -36,28 +36,39 @@ def test_tiny_imagenet(folder):
     assert data.train_files[3].endswith("n02_0.JPEG")
 
 
-def test_a_note_of_another_class(folder):
-    (folder / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn77\t0\t0\t9\t9\n")
-    with pytest.raises(ValueError, match="val_annotations.txt names 'n77', which is no class"):
-        kit.datasets.load("tiny-imagenet", root=folder.parent)
-
-
 def test_without_notes(folder):
     (folder / "val" / "val_annotations.txt").unlink()
     with pytest.raises(ValueError, match="incomplete: it needs"):
         kit.datasets.load("tiny-imagenet", root=folder.parent)
 
 
-def test_a_picture_that_is_not_there(folder):
-    (folder / "val" / "images" / "val_1.JPEG").unlink()
-    with pytest.raises(ValueError, match="val_1.JPEG cannot be read"):
-        kit.datasets.load("tiny-imagenet", root=folder.parent)
-
-
-def test_notes_with_blanks_and_without_any(folder):
+def test_blanks_and_tabs_in_the_notes(folder):
     notes = folder / "val" / "val_annotations.txt"
-    notes.write_text("val_0.JPEG n02 0 0 9 9\n\n")
-    assert kit.datasets.load("tiny-imagenet", root=folder.parent).test_y.tolist() == [1]
-    notes.write_text("\n")
-    with pytest.raises(ValueError, match="val_annotations.txt is empty"):
+    notes.write_bytes(b"val_0.JPEG n02 0 0 9 9\r\n \t\n\tval_1.JPEG \t n01\t0\n\n")
+    data = kit.datasets.load("tiny-imagenet", root=folder.parent)
+    assert data.test_y.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\n \t\n", "is empty"),
+        (b"val_0.JPEG\tn77\t0\n", "names 'n77', which is no class in train"),
+        (b"val_0.JPEG\tn02\nval_1.JPEG\n", "names no class for 'val_1.JPEG'"),
+        (b"val_8.JPEG\tn02\nval_9.JPEG n01", "names 'val_8.JPEG', 'val_9.JPEG', not there in"),
+        (b"".join(b"v%d n01\n" % k for k in range(7)), "names 'v0', .*'v4' and 2 more, not"),
+        (b"\xff\xfe\x00" * 200 + b" n01", "names .*, not there in"),
+    ],
+)
+def test_notes_of_something_else(folder, content, message):
+    (folder / "val" / "val_annotations.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=f"val_annotations.txt {message}.*unpack") as error:
+        kit.datasets.load("tiny-imagenet", root=folder.parent)
+    assert type(error.value) is ValueError
+
+
+def test_a_picture_that_is_broken(folder):
+    (folder / "val" / "images" / "val_1.JPEG").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="val_1.JPEG cannot be read"):
         kit.datasets.load("tiny-imagenet", root=folder.parent)

@@ -75,12 +75,13 @@ def test_cifar_damaged(tmp_path, monkeypatch, name, kind):
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
-def test_cifar_as_a_tree_of_files_keeps_its_own_name(tmp_path, name):
+@pytest.mark.parametrize("side", [32, 40])
+def test_cifar_as_a_tree_of_files_keeps_its_own_name(tmp_path, name, side):
     for part in ("train", "test"):
         for c in ("a", "b"):
             folder = tmp_path / f"{name}-jpeg" / part / c
             folder.mkdir(parents=True)
-            Image.new("RGB", (32, 32), "red").save(folder / "0000.jpg", quality=75)
+            Image.new("RGB", (side, side), "red").save(folder / "0000.jpg", quality=75)
     data = kit.datasets.load(name, root=tmp_path)
     assert data.name == f"{name}-jpeg" and data.train_x.shape == (2, 3, 32, 32)
 
