@@ -39,10 +39,10 @@ def stacked(
     panels: Mapping[str, Mapping[str, Sequence[float]]], *, x: str, at: Sequence[float], alt: str,
     mark: float | None = None,
 ) -> None:  # fmt: skip
-    """Show panels one above the other over one logarithmic x axis: label of y -> name -> values.
+    """Show panels one above the other over one x axis: label of y -> name -> values.
 
-    A panel whose values span more than a factor of 100 gets a logarithmic y axis; ``mark`` is a
-    dotted place on x.
+    Over a factor of 10 and more x is logarithmic, over more than 100 the y of a panel; ``mark`` is
+    a dotted place on x.
     """
     fig, axes = figure(6.5, 2.1 * len(panels), rows=len(panels), sharex=True)
     names = [name for lines in panels.values() for name in lines]
@@ -53,7 +53,7 @@ def stacked(
             axis.plot(at, line, label=name, markersize=5, **looks[name])
         if mark is not None:
             axis.axvline(mark, color="#7F7F7F", linestyle=":", linewidth=1)
-        axis.set(ylabel=label, xscale="log")
+        axis.set(ylabel=label, xscale="log" if max(at) >= 10 * min(at) else "linear")
         axis.set_yscale("log" if max(values) > 100 * min(values) else "linear")
         axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes[-1].set(xlabel=x)

@@ -1,6 +1,8 @@
 """Lines and cells say in words what they show."""
 
 import pandas as pd
+import sys
+
 import pytest
 import torch
 
@@ -38,3 +40,13 @@ def test_panels_one_above_the_other(shown):
     lines = {"error": {"unsir": [1.0, 1e-3]}, "time": {"unsir": [1.0, 2.0], "ssd": [1.0, 1.0]}}
     kit.plots.stacked(lines, x="noise", at=[1, 10], alt="two panels", mark=3)
     assert shown == ["two panels"]
+
+
+@pytest.mark.parametrize("last, scale", [(6, "linear"), (10, "log")])
+def test_few_epochs_stand_at_equal_distances(shown, monkeypatch, last, scale):
+    scales = []
+    module = sys.modules["kit.plots.curves"]
+    monkeypatch.setattr(module, "show", lambda fig, _: scales.append(fig.axes[0].get_xscale()))
+    lines = {"ours": [3.0, 2.0]}
+    kit.plots.stacked({"nats": lines, "error": lines}, x="epochs", at=[1, last], alt="")
+    assert scales == [scale]
