@@ -1,8 +1,8 @@
 """Lines and cells say in words what they show."""
 
-import pandas as pd
 import sys
 
+import pandas as pd
 import pytest
 import torch
 
