@@ -260,11 +260,14 @@ def _check_network(experiment: Experiment) -> None:
     if "above" in options and name not in PRETRAINED:
         known = ", ".join(PRETRAINED)
         raise ValueError(f"{experiment.name}: above is for a pretrained network ({known})")
-    core, asked = experiment.mixed.get("core"), experiment.mixed.get("activation")
-    if name in PRETRAINED and asked not in (None, options.get("activation", "relu")):
-        raise ValueError(f"{experiment.name}: say activation in [model], where the network is cut")
-    if core == 0 and name not in PRETRAINED:
-        raise ValueError(f"{experiment.name}: a core without images must be a pretrained network")
+    arms = map(settings, experiment.arms) if experiment.mixed else ()
+    for table in (experiment.mixed, *arms):  # arms can change that table
+        core, asked = table.get("core"), table.get("activation")
+        if name in PRETRAINED and asked not in (None, options.get("activation", "relu")):
+            where = "say activation in [model], where the network is cut"
+            raise ValueError(f"{experiment.name}: {where}")
+        if core == 0 and name not in PRETRAINED:
+            raise ValueError(f"{experiment.name}: a core without images must be pretrained")
 
 
 def request_name(classes: list[int], images: int) -> str:

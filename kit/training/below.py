@@ -29,8 +29,8 @@ def activations(
 
     The lower part runs once over all images, in eval mode, and what it gives is kept on disk.
     Training, methods and audits of the upper part then cost what that part costs. Images cannot be
-    augmented any more, and what methods draw as noise are maps. BatchNorm in the upper part keeps
-    its statistics, too, as in eval mode; its scale and shift are trained.
+    augmented any more, and what methods draw as noise are maps. The upper part trains as in eval
+    mode, too: BatchNorm keeps its statistics, its scale and shift are trained; dropout is off.
 
     Parameters
     ----------
@@ -118,10 +118,11 @@ def _upper_layers(model: nn.Module, above: str) -> nn.Module:
     """The layers from there on, with a warning where they act otherwise in training."""
     _, training = _halves(model.train(), above)
     _, layers = _halves(model.eval(), above)
-    if training.code != layers.code:
+    drops = (m.p > 0 for m in layers.modules() if isinstance(m, nn.modules.dropout._DropoutNd))
+    if training.code != layers.code or any(drops):
         warnings.warn(
-            f"above {above}, something is done in training alone, in a function: dropout or "
-            f"stochastic depth. It is left out; a module such as nn.Dropout stays",
+            f"above {above}, something is done in training alone: dropout or stochastic depth. "
+            f"It is left out",
             stacklevel=4,
         )
     return layers
@@ -171,7 +172,7 @@ def _kept(model: nn.Module, below: fx.GraphModule, images: Split) -> Tensor:
             try:
                 return torch.load(file, weights_only=True)
             except Exception as error:  # torch.load raises many kinds for a damaged file
-                warnings.warn(f"{file} is damaged ({error}); computing again", stacklevel=4)
+                warnings.warn(f"{file} is damaged ({error}); computing again", stacklevel=3)
         maps = _computed(model, below, images)
         with whole(file) as half:
             torch.save(maps, half)

@@ -44,4 +44,13 @@ def test_the_source_stands_for_the_maps_in_the_fingerprint():
     assert same.fingerprint == made("images below head", x + 1e-6).fingerprint
     others = [made("images below top"), made("images below head", y=1 - labels), made("")]
     others += [made("", x + 1e-6), same.thinned(0.5), same.thinned(0.5, seed=1), same.held_out(0.5)]
+    others += [same.held_out(0.5, seed=1)]
     assert len({data.fingerprint for data in [same, *others]}) == 1 + len(others)
+
+
+def test_without_a_source_fewer_maps_have_a_fingerprint_of_their_own():
+    x = torch.randn(4, 7, 1, 1)
+    data = maps(x, x)
+    first, again = data.thinned(0.5), maps(x, x).thinned(0.5)
+    assert not first.source and first.fingerprint == again.fingerprint
+    assert len({d.fingerprint for d in (data, first, data.thinned(0.5, seed=1))}) == 3

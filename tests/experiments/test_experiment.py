@@ -200,9 +200,22 @@ def test_maps_are_not_augmented_unless_the_file_says_so():
         ({"model": PRETRAINED, "mixed": {"core": 0, "activation": "leaky_relu"}},
          "say activation in .model., where the network is cut"),
         ({"model": {"name": "resnet8"}, "mixed": {"core": 0}},
-         "a core without images must be a pretrained network"),
+         "a core without images must be pretrained"),
+        ({"model": {"name": "resnet8"}, "mixed": {"core": 8},
+          "arms": [{"method": "original", "core": 0}]}, "a core without images must be pretrained"),
+        ({"model": PRETRAINED, "mixed": {"core": 8},
+          "arms": [{"method": "original", "activation": "leaky_relu"}]}, "say activation in .model."),
     ],
 )  # fmt: skip
 def test_a_pretrained_network_where_it_would_not_be_used(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
-        Experiment("x", profile="quick", forget=[[0]], seeds=[0], arms=[], **settings)
+        Experiment(
+            "x", **{"profile": "quick", "forget": [[0]], "seeds": [0], "arms": []} | settings
+        )
+
+
+def test_a_pretrained_network_is_a_core_as_it_comes():
+    leaky = PRETRAINED | {"activation": "leaky_relu"}
+    mixed = {"core": 0, "activation": "leaky_relu"}
+    asked = Experiment("x", "quick", [[0]], [0], [{"method": "original"}], model=leaky, mixed=mixed)
+    assert asked.network == ("efficientnet_lite0", {"above": "top", "activation": "leaky_relu"})

@@ -1,6 +1,6 @@
 """``run``: what is done is not done again."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from kit.datasets import Activations
 from kit.experiments import results
 from kit.experiments import run as experiments
 from kit.experiments.run import network
+from kit.training.augment import Augment
 
 
 def test_an_experiment_resumes_and_repeats_nothing(experiment, tmp_path, monkeypatch):
@@ -59,6 +60,15 @@ def test_a_pretrained_network_is_cut_once(pretrained, data, tmp_path):
     table = results.read("toy", tmp_path)
     assert set(table["model"]) == {"efficientnet_lite0"} and set(table["dataset"]) == {"toy"}
     assert experiments.run(experiment, tmp_path) == 0
+
+
+def test_maps_train_without_the_augmentation_of_the_profile(pretrained, tmp_path):
+    experiment, _ = pretrained
+    plain = replace(experiment, recipe={"epochs": 1}, arms=[{"method": "original"}])
+    assert experiments.run(plain, tmp_path) == 1
+    (file,) = tmp_path.glob("*.json")
+    augment = results.load(file)["recipe"]["augment"]
+    assert augment == asdict(Augment())
 
 
 def test_leaky_above_the_cut_alone(pretrained, data):

@@ -85,3 +85,29 @@ def test_a_block_that_is_called_whole_goes_above_with_all_it_holds():
 
 def test_a_parameter_that_takes_no_part():
     assert cut(Tokens().eval(), ["idle.weight", "last.weight"]) is None
+
+
+class Scaled(nn.Module):
+    """A parameter that no layer owns, between two layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.scale, self.last = (
+            nn.Linear(4, 4), nn.Parameter(torch.tensor(3.0)), nn.Linear(4, 2)
+        )  # fmt: skip
+
+    def forward(self, x):
+        return self.last(self.first(x) * self.scale)
+
+
+def test_a_parameter_of_the_network_itself():
+    net, x = Scaled(), torch.randn(2, 4)
+    below, above = cut(net, ["scale"])
+    assert torch.equal(above(*below(x)), net(x))
+    assert {n for n, _ in above.named_parameters()} == {"scale", "last.weight", "last.bias"}
+
+
+def test_layer_1_is_not_layer_10():
+    net = nn.Sequential(*(nn.Linear(2, 2) for _ in range(11)))
+    _, above = cut(net, names(net, "10."))
+    assert {n for n, _ in above.named_parameters()} == {"10.weight", "10.bias"}

@@ -78,7 +78,9 @@ def test_leaky_in_the_place_of_relu6(data):
 def test_errors(data, task, monkeypatch):
     with pytest.raises(ValueError, match="unknown pretrained network 'resnet50'.*lite0"):
         kit.models.pretrained("resnet50", data)
-    with pytest.raises(ValueError, match="takes RGB images"):
+    with pytest.raises(
+        ValueError, match="those of fashion-mnist-mini have channels: 1; .* reads RGB"
+    ):
         grey = kit.datasets.load("fashion-mnist-mini")
         kit.models.pretrained("efficientnet_lite0", grey)
     with pytest.raises(ValueError, match="does not take {'width': 2}"):
@@ -88,10 +90,21 @@ def test_errors(data, task, monkeypatch):
         kit.models.pretrained("efficientnet_lite0", data)
 
 
-@pytest.mark.parametrize("size", [0, -5, 16, 1.5, "128"])
+@pytest.mark.parametrize("size", [0, -5, 16, 31, 1.5, "128", True])
 def test_sizes_that_are_none(data, size):
     with pytest.raises(ValueError, match="size is a side in pixels, 32 or more, got"):
         kit.models.pretrained("efficientnet_lite0", data, size=size)
+
+
+def test_another_size_gives_other_maps(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    x, y = torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 0, 1])
+    few = kit.datasets.from_tensors("few", x, y, x, y)
+    prints = set()
+    for size in (None, 32, 48):
+        model = kit.models.pretrained("efficientnet_lite0", few, size=size)
+        prints.add(kit.activations(model, few, "head")[1].fingerprint)
+    assert len(prints) == 3
 
 
 def test_making_it_anew_needs_no_images(model):

@@ -39,11 +39,20 @@ def test_precision_is_as_asked():
         assert not torch.is_autocast_enabled("cpu")
 
 
-def test_full_precision_ends_where_it_began():
+@pytest.mark.parametrize("before", [True, False])
+def test_full_precision_ends_where_it_began(monkeypatch, before):
     cudnn = torch.backends.cudnn
-    before = cudnn.allow_tf32
+    monkeypatch.setattr(cudnn, "allow_tf32", before)
+    with full_precision():
+        assert cudnn.allow_tf32 is False
+    assert cudnn.allow_tf32 is before
     with pytest.raises(KeyError), full_precision():
-        assert not cudnn.allow_tf32
         raise KeyError
-    assert cudnn.allow_tf32 == before
-    assert full_precision()(lambda: cudnn.allow_tf32)() is False and cudnn.allow_tf32 == before
+    assert cudnn.allow_tf32 is before
+
+
+def test_full_precision_decorates(monkeypatch):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "allow_tf32", True)
+    decorated = full_precision()(lambda: cudnn.allow_tf32)
+    assert [decorated(), decorated()] == [False, False] and cudnn.allow_tf32 is True

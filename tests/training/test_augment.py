@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from kit.training.augment import Augment, random_crop, random_cutout, random_flip
+from kit.datasets import Activations
+from kit.training.augment import Augment, random_crop, random_cutout, random_flip, refuse_maps
 
 
 def generator():
@@ -60,3 +61,13 @@ def test_no_augmentation_is_the_identity():
     assert Augment()(x, generator()) is x
     moved = Augment(crop=1, flip=True, cutout=2, affine=0.1)(x, generator())
     assert moved.shape == x.shape and not torch.equal(moved, x)
+
+
+def test_images_are_augmented_and_maps_are_not(data):
+    labels = torch.tensor([0, 1])
+    maps = Activations("seen", *[torch.rand(2, 3, 4, 4), labels] * 2, ["a", "b"])
+    refuse_maps(data, Augment(flip=True))
+    refuse_maps(maps, Augment())
+    for augment in (Augment(crop=1), Augment(flip=True), Augment(cutout=2), Augment(affine=0.1)):
+        with pytest.raises(ValueError, match="is for images, not for the activations of seen"):
+            refuse_maps(maps, augment)

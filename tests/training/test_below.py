@@ -1,15 +1,21 @@
 """Cutting a network and its data: the upper part on activations is the network on images."""
 
 import copy
+import os
+import subprocess
+import sys
+import warnings
 
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import nn
 
 import kit
 from kit.models.own import Own
 from kit.training.augment import Augment
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -113,6 +119,13 @@ def test_modes_are_given_back(data, original, tmp_path, monkeypatch):
     assert {name: part.training for name, part in whole.named_modules()} == before
 
 
+def test_modes_are_given_back_after_an_error(data, original):
+    whole = copy.deepcopy(original).train()
+    with pytest.raises(ValueError, match="no layer is called"):
+        kit.activations(whole, data, "nose")
+    assert all(part.training for part in whole.modules())
+
+
 def test_the_fingerprint_tells_network_layer_and_images(data, original, tmp_path, monkeypatch):
     monkeypatch.setenv("KIT_CACHE", str(tmp_path))
     stage = original.stages[-1]
@@ -123,17 +136,53 @@ def test_the_fingerprint_tells_network_layer_and_images(data, original, tmp_path
     assert kit.activations(*made[0])[1].fingerprint == prints[0]
 
 
+def test_the_fingerprint_is_of_what_lies_below_alone(data, original, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    other = copy.deepcopy(original)
+    with torch.no_grad():
+        other.head.weight.add_(1)
+    one, two = (kit.activations(model, data, "head")[1] for model in (original, other))
+    assert one.fingerprint == two.fingerprint
+
+
+FINGERPRINT = """
+import kit, torch
+from kit.datasets.toy import toy_data
+from tests.training.test_below import Dropping
+data = toy_data()
+torch.manual_seed(0)
+model = kit.models.wrap(lambda: Dropping(data.train_x[0].numel()), data)
+print(kit.activations(model, data, "net.third")[1].fingerprint)
+"""
+
+
+def test_another_process_has_the_same_fingerprint(tmp_path):
+    """Records hold it: no address in memory, no order of a set may go into it."""
+    found = set()
+    for seed in ("1", "2"):
+        env = os.environ | {"KIT_CACHE": str(tmp_path / seed), "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-c", FINGERPRINT]
+        run = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+        found.add(run.stdout.strip())
+    assert len(found) == 1 and len(found.pop()) == 16
+
+
 def test_copies_of_the_upper_part_share_what_lies_below(cut):
     upper, _ = cut
     assert copy.deepcopy(upper).rebuild.model is upper.rebuild.model
     assert kit.unlearn("logit_mask", upper, kit.tasks.forget_classes(cut[1], [0])).model
 
 
-def test_a_network_that_cannot_be_made_anew(data, original, tmp_path, monkeypatch):
+def test_a_network_from_a_file_has_nothing_to_be_made_anew_from(tmp_path, monkeypatch):
     monkeypatch.setenv("KIT_CACHE", str(tmp_path))
-    given = copy.deepcopy(original)
-    del given.rebuild
-    upper, seen = kit.activations(given, data, "head")
+    torch.save(torchvision.models.resnet18(num_classes=2).state_dict(), tmp_path / "net")
+    x, y = torch.rand(4, 3, 32, 32), torch.tensor([0, 1, 0, 1])
+    few = kit.datasets.from_tensors("few", x, y, x, y)
+    whole = kit.models.load_pretrained("resnet18", tmp_path / "net", few)
+    upper, seen = kit.activations(whole, few, "net.layer4")
+    want = kit.predict(whole, kit.tasks.forget_classes(few, [0]).test)
+    got = kit.predict(upper, kit.tasks.forget_classes(seen, [0]).test)
+    assert torch.allclose(got, want, atol=1e-4) and not hasattr(upper, "rebuild")
     with pytest.raises(ValueError, match="a network like this one with fresh weights is needed"):
         kit.retrained(upper, kit.tasks.forget_classes(seen, [0]))
 
@@ -143,9 +192,10 @@ def test_a_damaged_file_is_computed_again(data, original, tmp_path, monkeypatch)
     _, one = kit.activations(original, data, "head")
     for file in tmp_path.glob("*.pt"):
         file.write_bytes(file.read_bytes()[:100])
-    with pytest.warns(UserWarning, match="is damaged .*; computing again"):
+    with pytest.warns(UserWarning, match="is damaged .*; computing again") as told:
         _, again = kit.activations(original, data, "head")
     assert torch.equal(one.train_x, again.train_x)
+    assert {warning.filename for warning in told} == {__file__}  # the line that asked
 
 
 def test_maps_are_not_augmented(cut):
@@ -155,6 +205,7 @@ def test_maps_are_not_augmented(cut):
     flipped = kit.Recipe(epochs=1, augment=Augment(flip=True))
     for serve in (
         lambda: kit.trained(upper, above, recipe=flipped),
+        lambda: kit.retrained(upper, above, recipe=flipped),
         lambda: kit.unlearn("retrain", upper, above, recipe=flipped),
         lambda: kit.unlearn("class_pruning", upper, above, augment=Augment(flip=True)),
     ):
@@ -185,6 +236,27 @@ def dropping(data, tmp_path, monkeypatch):
 def test_what_functions_do_in_training_alone_is_told(data, dropping):
     with pytest.warns(UserWarning, match="above net.second, something is done in training alone"):
         kit.activations(dropping, data, "net.second")
+
+
+@pytest.mark.parametrize("share, told", [(0.5, 1), (0.0, 0)])
+def test_dropout_is_left_out_and_told(data, tmp_path, monkeypatch, share, told):
+    monkeypatch.setenv("KIT_CACHE", str(tmp_path))
+    pixels = data.train_x[0].numel()
+
+    def make():
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(pixels, 8), nn.Dropout(share), nn.ReLU(), nn.Linear(8, 4)
+        )
+
+    model = kit.models.wrap(make, data)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        upper, seen = kit.activations(model, data, "net.1")
+    assert ["something is done in training alone" in str(w.message) for w in caught] == [
+        True
+    ] * told
+    few = seen.train_x[:5]
+    assert torch.equal(upper.train()(few), upper.eval()(few))
 
 
 @pytest.mark.filterwarnings("ignore:above net.second, something is done")

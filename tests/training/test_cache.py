@@ -106,3 +106,10 @@ def test_the_gold_standards_differ(feature_task, tmp_path, monkeypatch):
         for on in ("train", "retain", "clean")
     ]
     assert not torch.equal(states[0], states[1]) and not torch.equal(states[1], states[2])
+
+
+def test_the_code_that_makes_maps_decides_what_is_trained_on_them(tmp_path):
+    for text in ("one", "two"):
+        (tmp_path / text / "training").mkdir(parents=True)
+        (tmp_path / text / "training" / "below.py").write_text(text)
+    assert cache.code(tmp_path / "one") != cache.code(tmp_path / "two")

@@ -58,6 +58,32 @@ def test_photographs_count_all_combinations_alike():
     assert reliance._over_groups(constant, classes, values) == 0.5
 
 
+class Bright(nn.Module):
+    """Says class 1 of two where the left upper pixel is bright."""
+
+    def forward(self, x):
+        return torch.stack([-x[:, 0, 0, 0], x[:, 0, 0, 0]], 1)
+
+
+@pytest.mark.parametrize(
+    "bright, right, balanced",
+    [([0, 0, 0, 1, 1, 1], 5 / 6, 3 / 4),  # the one face of class 0 with a hat is taken for class 1
+     ([0] * 6, 4 / 6, 1 / 2)],  # class 0 whatever it sees
+)  # fmt: skip
+def test_accuracies_on_photographs_by_hand(bright, right, balanced):
+    train, test = (
+        255 * torch.tensor(pixels, dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
+        for pixels in ([0, 0, 1, 1], bright)
+    )
+    faces = AnnotatedData(
+        "faces", train, torch.tensor([0, 0, 1, 1]), test, torch.tensor([0, 0, 0, 0, 1, 1]),
+        ["no", "yes"], attributes=("hat",), train_a=torch.tensor([[0], [1], [0], [1]]),
+        test_a=torch.tensor([[0], [0], [0], [1], [0], [1]]),
+    )  # fmt: skip
+    row = reliance.reliance_gap(Bright(), kit.tasks.forget_feature(faces, "hat"))
+    assert row == pytest.approx({"test_accuracy": right, "balanced_accuracy": balanced})
+
+
 def test_photographs_have_no_reliance_gap():
     data = toy_data(size=40)
     values = [torch.arange(len(y))[:, None] % 2 for y in (data.train_y, data.test_y)]
