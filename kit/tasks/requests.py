@@ -1,11 +1,9 @@
-"""What a request names: classes by name or index, images by index, mask or file."""
+"""What a request names: classes by name or index, images by index or mask."""
 
 import difflib
-import os
 import unicodedata
 from collections.abc import Iterable, Mapping
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +13,6 @@ from kit.datasets import ImageData
 
 Classes = str | int | Iterable[str | int]
 Rows = int | Iterable[int] | Tensor | np.ndarray  # of the training images, or a mask of them all
-Files = str | os.PathLike | Iterable[str | os.PathLike]
 
 
 def class_indices(data: ImageData, asked: Classes, argument: str) -> list[int]:
@@ -73,43 +70,6 @@ def trained_mask(data: ImageData, within: Rows | None) -> Tensor:
     if not trained.any():
         raise ValueError("within names no image: nothing was trained on")
     return trained
-
-
-def file_rows(data: ImageData, files: Files) -> list[int]:
-    """The rows of the training images that were read from these files.
-
-    Raises
-    ------
-    ValueError
-        data that come from no files, a file of no image or of several, or something else.
-    """
-    if not data.train_files:
-        raise ValueError(f"{data.name} does not know its files: name images by their rows")
-    named = [files] if isinstance(files, str | os.PathLike) else _items(files, "files")
-    rows: dict[str, list[int]] = {}
-    for row, file in enumerate(data.train_files):
-        rows.setdefault(_parts(file)[-1], []).append(row)
-    return [_row_of(data, file, rows) for file in named]
-
-
-def _row_of(data: ImageData, file: str | os.PathLike, rows: dict[str, list[int]]) -> int:
-    """The row of one file, of which the end of its path is enough, by the rows of each name."""
-    parts = _parts(file)
-    same_name = rows.get(parts[-1], []) if parts else []
-    found = [r for r in same_name if _parts(data.train_files[r])[-len(parts) :] == parts]
-    if not found:
-        raise ValueError(f"no training image of {data.name} was read from {str(file)!r}")
-    if len(found) > 1:
-        raise ValueError(
-            f"{str(file)!r} may be any of {len(found)} training images: give more of its path"
-        )
-    return found[0]
-
-
-def _parts(file: str | os.PathLike) -> tuple[str, ...]:
-    if not isinstance(file, str | os.PathLike):
-        raise ValueError(f"files must be paths, got {file!r:.60}")
-    return Path(unicodedata.normalize("NFC", os.fspath(file))).parts
 
 
 def _items(asked: object, argument: str) -> list:

@@ -10,15 +10,9 @@ from torch import Tensor
 
 from kit.datasets import ImageData
 from kit.datasets.split import Split
-from kit.tasks.requests import (
-    Classes,
-    Files,
-    Rows,
-    class_indices,
-    file_rows,
-    row_mask,
-    trained_mask,
-)
+from kit.tasks.files import Files, file_rows
+from kit.tasks.gone import Gone
+from kit.tasks.requests import Classes, Rows, class_indices, row_mask, trained_mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +22,8 @@ class ForgetTask:
     ``train`` is the disjoint union of ``forget`` and ``retain``. The test data are split by the
     same rule where it applies to them: for classes into ``test_forget`` and ``test_retain``; for
     single samples all test images are ``test_retain`` and ``test_forget`` is None. ``validation``
-    holds the training images that nobody was trained on, None if there are none.
+    holds the training images that nobody was trained on, None if there are none. ``gone`` is what
+    earlier requests have taken out.
     """
 
     data: ImageData
@@ -41,6 +36,7 @@ class ForgetTask:
     test_forget: Split | None
     test_retain: Split
     validation: Split | None = field(default=None, kw_only=True)  # outside of ``within``
+    gone: Gone = field(default=Gone(), kw_only=True)
 
     @property
     def num_classes(self) -> int:
@@ -73,6 +69,36 @@ class ForgetTask:
                 digest.update((split.fingerprint() if own else "").encode())
         return digest.hexdigest()[:16]
 
+    def then(
+        self, *, classes: Classes | None = None, indices: Rows | None = None,
+        files: Files | None = None, column: str | None = None,
+    ) -> "ForgetTask":  # fmt: skip
+        """The next request, put to the network that this one left: what this one has forgotten is
+        in no split any more, and what it retained was trained on.
+
+        Give one of ``classes``, ``indices`` and ``files``, as to ``forget_classes``,
+        ``forget_samples`` and ``forget_files``.
+
+        Raises
+        ------
+        ValueError
+            none or several of them, an image or a class that is forgotten already, or whatever
+            those functions refuse; a request that forgets a feature.
+        """
+        if self.level == "feature":
+            raise ValueError("a request that forgets a feature cannot be followed by another one")
+        given = [name for name in (classes, indices, files) if name is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of classes, indices and files, got {len(given)}")
+        trained = _mask(self.data, self.train.rows)
+        now = _mask(self.data, self.forget.rows)
+        before = now if self.gone.rows is None else now | self.gone.rows
+        gone = Gone((*self.gone.classes, *self.forget_classes), before)
+        if classes is not None:
+            return request_classes(self.data, classes, gone, trained)
+        rows = indices if files is None else file_rows(self.data, files, column)
+        return request_samples(self.data, rows, gone, trained)
+
     def __repr__(self):
         return f"{type(self).__name__}({self.name!r} of {self.data!r})"
 
@@ -101,35 +127,8 @@ def forget_classes(
     ValueError
         no class, a class twice, one that does not exist, or nothing left to keep.
     """
-    classes = class_indices(data, classes, "classes")
-    forgotten = class_indices(data, forgotten, "forgotten")
-    if not classes:
-        raise ValueError(f"classes is empty: name at least one class of 0..{data.num_classes - 1}")
-    if set(classes) & set(forgotten):
-        raise ValueError(f"classes {sorted(set(classes) & set(forgotten))} are forgotten already")
-    if len(classes) + len(forgotten) == data.num_classes:
-        raise ValueError(
-            f"forgetting all {data.num_classes} classes leaves nothing to retain; "
-            f"leave at least one out"
-        )
-    here, gone = torch.tensor(classes), torch.tensor(forgotten, dtype=torch.long)
-    names = [data.classes[c] for c in classes]
-    trained = trained_mask(data, within)
-
-    def divided(part: str, y: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Masks of all images that count, of those to forget and of those to retain."""
-        asked, before = torch.isin(y, here), torch.isin(y, gone)
-        everything, asked, kept = ~before & seen, asked & seen, ~asked & ~before & seen
-        if not asked.any() or not kept.any():
-            what = f"of the classes to forget {names}" if not asked.any() else "to retain"
-            raise ValueError(f"there are no {part} images {what}")
-        return everything, asked, kept
-
-    train, forget, retain = divided("train", data.train_y, trained)
-    everywhere = torch.ones_like(data.test_y, dtype=torch.bool)
-    test = divided("test", data.test_y, everywhere)
-    outside = ~trained & ~torch.isin(data.train_y, gone)
-    return _task(data, "class", classes, (train, forget, retain), test, outside)
+    gone = Gone(tuple(class_indices(data, forgotten, "forgotten")))
+    return request_classes(data, classes, gone, trained_mask(data, within))
 
 
 def forget_samples(
@@ -157,26 +156,15 @@ def forget_samples(
         no index, an index twice, one that does not exist, was not trained on or is forgotten
         already, or all of them.
     """
-    asked = row_mask(data, indices, "indices")
-    before, trained = row_mask(data, forgotten, "forgotten"), trained_mask(data, within)
-    if not asked.any():
-        raise ValueError("there is nothing to forget: indices is empty")
-    if (asked & before).any():
-        raise ValueError("indices holds images that are forgotten already")
-    if (asked & ~trained).any():
-        raise ValueError("indices holds images that were not trained on: they are not in within")
-    here, outside = trained & ~before, ~trained & ~before
-    if torch.equal(asked, here):
-        raise ValueError(f"forgetting all {int(asked.sum())} images leaves nothing to retain")
-    everything = torch.ones(len(data.test_y), dtype=torch.bool)
-    train = here, asked, here & ~asked
-    return _task(data, "sample", [], train, (everything, None, everything), outside)
+    gone = Gone(rows=row_mask(data, forgotten, "forgotten"))
+    return request_samples(data, indices, gone, trained_mask(data, within))
 
 
 def forget_files(
     data: ImageData,
     files: Files,
     *,
+    column: str | None = None,
     forgotten: Rows = (),
     within: Rows | None = None,
 ) -> ForgetTask:
@@ -186,22 +174,74 @@ def forget_files(
     ----------
     files
         one path or several; the end of a path is enough, as in "cat/IMG_0017.jpg", as long as it
-        tells the file from all others.
+        tells the file from all others. Or patterns, "customer_37/*", where ``**`` crosses folders.
+        Or the request itself: a CSV with a column of files, or a text with one a line.
+    column
+        of the CSV; by default its only one, or one that is called "file", "path" or the like.
     forgotten, within
         as for ``forget_samples``.
 
     Raises
     ------
     ValueError
-        data that come from no files, a file of no training image or of several, or anything
-        ``forget_samples`` refuses.
+        data that come from no files, a table that cannot be read, files of no training image (all
+        are named), a path that fits several, or anything ``forget_samples`` refuses.
     """
-    return forget_samples(data, file_rows(data, files), forgotten=forgotten, within=within)
+    rows = file_rows(data, files, column)
+    return forget_samples(data, rows, forgotten=forgotten, within=within)
+
+
+def request_classes(data: ImageData, classes: Classes, gone: Gone, trained: Tensor) -> ForgetTask:
+    """``forget_classes`` after earlier requests; ``trained``: bool ``[n]``."""
+    classes = class_indices(data, classes, "classes")
+    if not classes:
+        raise ValueError(f"classes is empty: name at least one class of 0..{data.num_classes - 1}")
+    if set(classes) & set(gone.classes):
+        both = sorted(set(classes) & set(gone.classes))
+        raise ValueError(f"classes {both} are forgotten already")
+    if len(classes) + len(gone.classes) == data.num_classes:
+        raise ValueError(
+            f"forgetting all {data.num_classes} classes leaves nothing to retain; "
+            f"leave at least one out"
+        )
+    here = torch.tensor(classes)
+    names = [data.classes[c] for c in classes]
+
+    def divided(part: str, y: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Masks of all images that count, of those to forget and of those to retain."""
+        asked = torch.isin(y, here) & seen
+        kept = seen & ~asked
+        if not asked.any() or not kept.any():
+            what = f"of the classes to forget {names}" if not asked.any() else "to retain"
+            raise ValueError(f"there are no {part} images {what}")
+        return seen, asked, kept
+
+    out = gone.train(data)
+    train = divided("train", data.train_y, trained & ~out)
+    test = divided("test", data.test_y, ~gone.test(data))
+    return _task(data, "class", classes, train, test, ~trained & ~out, gone)
+
+
+def request_samples(data: ImageData, indices: Rows, gone: Gone, trained: Tensor) -> ForgetTask:
+    """``forget_samples`` after earlier requests; ``trained``: bool ``[n]``."""
+    asked, before = row_mask(data, indices, "indices"), gone.train(data)
+    if not asked.any():
+        raise ValueError("there is nothing to forget: indices is empty")
+    if (asked & before).any():
+        raise ValueError("indices holds images that are forgotten already")
+    if (asked & ~trained).any():
+        raise ValueError("indices holds images that were not trained on: they are not in within")
+    here, outside = trained & ~before, ~trained & ~before
+    if torch.equal(asked, here):
+        raise ValueError(f"forgetting all {int(asked.sum())} images leaves nothing to retain")
+    everything = ~gone.test(data)
+    train = here, asked, here & ~asked
+    return _task(data, "sample", [], train, (everything, None, everything), outside, gone)
 
 
 def _task(
     data: ImageData, level: str, classes: list[int], train: tuple[Tensor, Tensor, Tensor],
-    test: tuple[Tensor, Tensor | None, Tensor], outside: Tensor,
+    test: tuple[Tensor, Tensor | None, Tensor], outside: Tensor, gone: Gone,
 ) -> ForgetTask:  # fmt: skip
     """Masks of all images, of those to forget and of those to retain as the splits of a request."""
     kinds = ("train", "forget", "retain")
@@ -214,6 +254,7 @@ def _task(
     return ForgetTask(
         data, level, classes, everything, forget, retain, test, test_forget, test_retain,
         validation=_split(data, "train", outside, "validation") if outside.any() else None,
+        gone=gone,
     )  # fmt: skip
 
 
@@ -229,6 +270,12 @@ def random_rows(data: ImageData, count: int, seed: int = 0) -> Tensor:
     if not whole or not 1 <= count <= len(data.train_y):
         raise ValueError(f"count must lie in 1..{len(data.train_y)} images, got {count!r}")
     return torch.randperm(len(data.train_y), generator=torch.Generator().manual_seed(seed))[:count]
+
+
+def _mask(data: ImageData, rows: Tensor) -> Tensor:
+    mask = torch.zeros(len(data.train_y), dtype=torch.bool)
+    mask[rows] = True
+    return mask
 
 
 def _split(data: ImageData, part: str, mask: Tensor, kind: str) -> Split:

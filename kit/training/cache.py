@@ -31,7 +31,7 @@ from kit.training.watch import watching
 DECIDES = (
     "datasets/split.py", "models/*.py", "runtime/device.py", "training/augment.py",
     "training/below.py", "training/cache.py", "training/ensemble.py", "training/loop.py",
-    "training/recipes.py",
+    "training/recipes.py", "training/resume.py",
 )  # fmt: skip
 RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained models from here
 
@@ -66,10 +66,16 @@ def trained(
         if ready and watching() and not model.training_history.looks:
             model, ready = model.rebuild(seed), False  # nobody watched that training
         if not ready:
+            part = None if watching() else file.with_suffix(".part")
             with measure() as meter:
-                history = fit(model, getattr(task, on), recipe, seed=seed, title="training")
-            save(model, history, {"seconds": meter.seconds, "passes": dict(meter.passes)}, file)
+                history = fit(
+                    model, getattr(task, on), recipe, seed=seed, resume=part, title="training"
+                )
+            seconds = max(meter.seconds, history.seconds)  # of all sittings
+            save(model, history, {"seconds": seconds, "passes": dict(meter.passes)}, file)
             _load(model, file)
+            if part is not None:
+                part.unlink(missing_ok=True)
     return model.to(device())
 
 

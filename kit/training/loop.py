@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +17,11 @@ from kit.runtime.cost import count_passes, paused
 from kit.runtime.device import device, mixed_precision, seeded
 from kit.runtime.progress import progress
 from kit.training.recipes import Recipe, make_optimizer
+from kit.training.resume import Training, key_of
 from kit.training.watch import take_look
 
 BATCH = 250  # images that pass at once where nothing is trained
+ROOM = 0.25  # of a GPU's free memory that the images to train on may take
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (model, x [B,C,H,W], y [B]) -> scalar
 
@@ -51,6 +54,7 @@ def fit(
     loss: Loss | None = None,
     after_step: Callable[[int], bool | None] | None = None,
     eval_mode: bool = False,
+    resume: Path | None = None,
     title: str = "training",
 ) -> History:
     """Train ``model`` in place and leave it in eval mode.
@@ -70,6 +74,9 @@ def fit(
         called with the number of steps done; training stops when it returns True.
     eval_mode
         train in eval mode: BatchNorm uses its running statistics and keeps them, dropout is off.
+    resume
+        a file that holds the training after each epoch: interrupted and called again, it goes on
+        there and ends with the same weights. Name it by the data, and remove it in the end.
 
     Raises
     ------
@@ -98,9 +105,15 @@ def fit(
 
     history = History()
     stopped = False
-    start = time.perf_counter()
+    key = key_of(model, len(pool), recipe, seed, eval_mode)
+    training = Training(resume, key, model, optimizer, scheduler, (shuffle, draw), history)
     with seeded(seed), progress(range(recipe.epochs), title, total=None) as epochs:
-        for _ in epochs:
+        done = training.resume()
+        pool.count(done)
+        start = time.perf_counter() - history.seconds
+        for epoch in epochs:
+            if epoch < done:
+                continue
             total = torch.zeros((), device=where)
             seen = 0
             order = torch.randperm(len(pool), generator=shuffle)
@@ -131,9 +144,10 @@ def fit(
             with paused() as pause:
                 history.looks += take_look(model)
             start += pause.seconds
+            history.seconds = time.perf_counter() - start
+            training.save()
             if stopped:
                 break
-    history.seconds = time.perf_counter() - start
     model.eval()
     return history
 
@@ -219,23 +233,29 @@ def _rest_batchnorms(model: nn.Module, split: Split) -> None:
 
 
 class _Pool:
-    """Splits on the device behind one index range: rows 0..n-1 run through them in order."""
+    """Splits behind one index range: rows 0..n-1 run through them in order."""
 
     def __init__(self, splits: list[Split]):
         where = device()
-        self.splits = splits
-        self.images = [s.x.to(where) for s in splits]
-        self.labels = torch.cat([s.y for s in splits]).to(where)
-        self.statistics = [(s.mean.to(where), s.std.to(where)) for s in splits]
-        self.ends = torch.tensor([len(s) for s in splits]).cumsum(0).tolist()
         if not all(map(len, splits)):
             raise ValueError("there are no images to train on: a split is empty")
         for split in splits:
             if split.pixels.is_floating_point() and not torch.isfinite(split.x).all():
                 raise ValueError(f"the {split.kind} images contain NaN or infinite values")
+        self.splits = splits
+        self.images = [_at_hand(s) for s in splits]
+        self.labels = torch.cat([s.y for s in splits]).to(where)
+        self.statistics = [(s.mean.to(where), s.std.to(where)) for s in splits]
+        self.ends = torch.tensor([len(s) for s in splits]).cumsum(0).tolist()
 
     def __len__(self):
         return self.ends[-1]
+
+    def count(self, epochs: int) -> None:
+        """Tell the open meters of epochs that were done earlier."""
+        for split in self.splits:
+            passes = epochs * len(split)
+            count_passes(split.kind, forward=passes, backward=passes)
 
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs ``[B, C, H, W]`` and labels ``[B]`` of these rows, grouped by split."""
@@ -246,10 +266,24 @@ class _Pool:
             mine = rows[(rows >= start) & (rows < end)] if len(self.splits) > 1 else rows
             if len(mine):
                 count_passes(split.kind, forward=len(mine), backward=len(mine))
-                parts.append(normalise(images[(mine - start).to(images.device)], mean, std))
+                parts.append(normalise(images(mine - start), mean, std))
                 order.append(mine)
             start = end
         return torch.cat(parts), self.labels[torch.cat(order).to(self.labels.device)]
+
+
+def _at_hand(split: Split) -> Callable[[Tensor], Tensor]:
+    """The images at some positions of a split, on the device: from there where they have room, else
+    from where they lie, which may be a file that is larger than the memory."""
+    where = device()
+    if where.type == "cuda" and _bytes(split) < ROOM * torch.cuda.mem_get_info(where)[0]:
+        images = split.x.to(where)
+        return lambda positions: images[positions.to(where)]
+    return lambda positions: split.pixels[split.rows[positions]].to(where)
+
+
+def _bytes(split: Split) -> int:
+    return len(split) * split.pixels[0].numel() * split.pixels.element_size()
 
 
 def cut(order: Tensor, batch_size: int) -> list[Tensor]:
