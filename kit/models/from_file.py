@@ -10,6 +10,7 @@ from kit.models.base import Shape
 from kit.models.checkpoints import load_state, read_state
 from kit.models.heads import with_outputs
 from kit.models.own import Own, rescaling, some_images
+from kit.models.weights import save_weights
 from kit.runtime.device import seeded
 from kit.runtime.files import whole
 
@@ -86,8 +87,8 @@ def load_pretrained(
 
 
 def save_pretrained(model: Own, file: str | Path) -> None:
-    """Write the weights under torchvision's names, for ``net.load_state_dict(torch.load(file))``;
-    the file is whole or not there.
+    """Write the weights under the network's own names: ``net.load_state_dict(torch.load(file))``,
+    or safetensors where the name ends so. The file is whole or not there.
 
     Raises
     ------
@@ -99,8 +100,11 @@ def save_pretrained(model: Own, file: str | Path) -> None:
             "only networks from load_pretrained or wrap have names of their own; write this one "
             "with torch.save(model.state_dict(), file)"
         )
+    if Path(file).suffix == ".safetensors":
+        return save_weights(model.net, file)
     with whole(Path(file)) as half:
         torch.save({name: t.cpu() for name, t in model.net.state_dict().items()}, half)
+    return None
 
 
 def _network(name: str, outputs: int) -> nn.Module:
