@@ -91,7 +91,8 @@ from kit.training import Recipe
 data = kit.datasets.load("fashion-mnist-mini").thinned(0.05)
 task = kit.tasks.forget_classes(data, [3])
 model = kit.trained("lenet", task, recipe=Recipe(epochs=200, lr=0.01))
-print(len(model.training_history.loss), model.training_cost["passes"], float(model.head.weight.sum()))
+cost, total = model.training_cost["passes"], float(model.head.weight.sum())
+print(len(model.training_history.loss), cost, total)
 """
 
 

@@ -1,0 +1,147 @@
+"""``kit audit``: a report on what a network still knows of what it was to forget."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.commands.options import add_folder, add_model, add_request
+
+if TYPE_CHECKING:
+    from kit.models import Origin
+    from kit.tasks import ForgetTask
+
+EPILOG = """examples:
+  kit audit pets --before net.safetensors --after forgotten.safetensors --class cat \\
+      --report report.html
+  kit audit pets --before net.safetensors --after forgotten.safetensors --class cat \\
+      --retrained retrained0.safetensors retrained1.safetensors --report report.html
+
+Without a retrained network some statements cannot be made; the report says which.
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Tell the parser of this command."""
+    command = commands.add_parser(
+        "audit",
+        help="report what a network still knows of what it was to forget",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_folder(command)
+    add_model(command, required=False)
+    command.add_argument("--before", type=Path, required=True, help="weights before the request")
+    command.add_argument("--after", type=Path, required=True, help="weights after it")
+    command.add_argument(
+        "--retrained",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="weights of networks that never saw what is forgotten",
+    )
+    add_request(command)
+    command.add_argument("--report", type=Path, help="file to write: .html or .json")
+    command.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the audits and write the report."""
+    from kit.commands.opening import name_of, open_folder, open_network, open_request
+    from kit.models import read_origin
+    from kit.plots.report import report
+    from kit.training.cache import cache_root
+
+    if args.report is not None and args.report.suffix not in (".html", ".json"):
+        raise ValueError(f"--report {args.report} must end in .html or .json")
+    origins = {file: read_origin(file) for file in (args.before, args.after, *args.retrained)}
+    origin = origins[args.before]
+    data = open_folder(args, origin)
+    task = open_request(args, data, origin)
+    check_origins(args, task, origins)
+
+    def network(file: Path):
+        return open_network(name_of(args.model, origins[file], file), data, file, origins[file])
+
+    found = report(
+        network(args.before),
+        network(args.after),
+        task,
+        retrained=[network(file) for file in args.retrained],
+        about=_about(args, task, origins),
+        seed=args.seed,
+        store=cache_root() / "audits",
+    )
+    if args.report is not None:
+        found.save(args.report)
+    if args.json:
+        print(json.dumps(found.json))
+        return
+    print("\n".join(found.first_lines))
+    print(f"written to {args.report}" if args.report else "--report report.html writes all of it")
+
+
+def check_origins(
+    args: argparse.Namespace, task: "ForgetTask", origins: dict[Path, "Origin | None"]
+) -> None:
+    """``ValueError`` where a weights file says that it is not what it is given for."""
+    from kit.commands.opening import picture_keys, said
+
+    asked = said(task, args.folder)
+    after = origins[args.after]
+    if after is not None and asked not in after.requests[-1:]:
+        told = f"its request was {after.requests[-1]}" if after.requests else "it forgot nothing"
+        raise ValueError(f"{args.after} is not the outcome of this request: {told}")
+    keys = picture_keys(task.data, args.folder)
+    forgotten = {keys[row] for row in task.forget.rows.tolist()}
+    first = origins[args.before]
+    for file in (args.after, *args.retrained):
+        origin = origins[file]
+        if origin is None:
+            continue
+        if origin.classes != task.data.classes:
+            raise ValueError(
+                f"{file} knows the classes {', '.join(origin.classes)}: it is of others"
+            )
+        if first is not None and _reading(origin) != _reading(first):
+            raise ValueError(f"{file} was trained on pictures that were read in another way")
+        if file in args.retrained and (seen := len(forgotten & set(origin.trained))):
+            raise ValueError(
+                f"{file} was trained on {seen} of the pictures to forget: it is no retrained "
+                f"network; make one with kit train --without"
+            )
+
+
+def _reading(origin: "Origin") -> tuple:
+    return (origin.image_size, origin.grey, origin.resize, origin.test_share, origin.split_seed)
+
+
+def _about(
+    args: argparse.Namespace, task: "ForgetTask", origins: dict[Path, "Origin | None"]
+) -> dict:
+    """The facts that a report shows first."""
+    data = task.data
+    if task.level == "class":
+        names = ", ".join(data.classes[c] for c in task.forget_classes)
+        request = f"forget the class {names}: {len(task.forget)} training pictures"
+    else:
+        request = f"forget {len(task.forget)} training pictures, named one by one"
+    roles = {"before": args.before, "after": args.after}
+    roles |= {f"retrained {n}": file for n, file in enumerate(args.retrained, 1)}
+    return {
+        "request": request,
+        "data": {
+            "name": data.name,
+            "training pictures": len(task.train),
+            "test pictures": len(task.test),
+            "classes": len(data.classes),
+            "side in pixels": data.image_size,
+            "fingerprint": data.fingerprint,
+        },
+        "weights": {
+            role: {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+            for role, file in roles.items()
+        },
+        "method": origins[args.after].made if origins[args.after] else {},
+    }

@@ -1,0 +1,137 @@
+"""``kit forget``: a network from which a class, or some pictures, have been unlearned."""
+
+import argparse
+import json
+import tomllib
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit.commands.options import add_folder, add_model, add_request
+
+if TYPE_CHECKING:
+    from kit.models import Origin
+    from kit.tasks import ForgetTask
+
+EPILOG = """examples:
+  kit forget pets --weights net.safetensors --class cat --method ssd --out forgotten.safetensors
+  kit forget pets --weights net.safetensors --files request.csv --method scrub --out b.safetensors
+  kit forget pets --weights net.pt --model torchvision:resnet18 --image-size 96 --class cat \\
+      --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out forgotten.safetensors
+
+kit choose says which methods can serve, kit list which there are.
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Tell the parser of this command."""
+    command = commands.add_parser(
+        "forget",
+        help="unlearn a class, or some pictures, from a network",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_folder(command)
+    add_model(command, required=False)
+    command.add_argument("--weights", type=Path, required=True, help="of the network as it is")
+    add_request(command)
+    command.add_argument("--method", default="ssd", help="kit list names them; ssd by default")
+    command.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the method; may be given several times",
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, help="weights file to write: .safetensors, .pt or .pth"
+    )
+    command.set_defaults(command=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Unlearn, and write the new weights with the request beside them."""
+    from kit.commands.opening import name_of, open_folder, open_network, open_request
+    from kit.methods import get, unlearn
+    from kit.metrics import evaluate
+    from kit.models import read_origin, save_weights
+    from kit.models.weights import check_suffix
+
+    check_suffix(args.out)
+    config = get(args.method).configure(**settings(args.settings))
+    origin = read_origin(args.weights)
+    name = name_of(args.model, origin, args.weights)
+    data = open_folder(args, origin)
+    task = open_request(args, data, origin)
+    model = open_network(name, data, args.weights, origin)
+    out = unlearn(args.method, model, task, seed=args.seed, config=config)
+    made = {
+        "command": "forget",
+        "method": args.method,
+        "config": asdict(config),
+        "seed": args.seed,
+        "saw": str(get(args.method).access(config)),
+        "seconds": out.seconds,
+        "passes": out.passes,
+    }
+    save_weights(out.model.net, args.out, _after(args, task, name, origin, made))
+    rows = {"before": evaluate(model, task), "after": evaluate(out.model, task)}
+    outcome = {"out": str(args.out), "request": task.name, **made, "rows": rows}
+    if args.json:
+        print(json.dumps(outcome))
+        return
+    print(f"{args.method} on {task.name}: {out.seconds:.1f} s; it saw {made['saw']}")
+    for kind, row in rows.items():
+        print(
+            f"{kind:>7}: right on {row['retain_accuracy']:4.0%} of the kept test pictures, on "
+            f"{row['forget_accuracy']:4.0%} of the forgotten"
+        )
+    print(
+        f"written to {args.out}\nAccuracy alone does not say that it forgot: kit audit looks closer"
+    )
+
+
+def settings(texts: list[str]) -> dict[str, object]:
+    """The settings in texts such as "lr=0.1".
+
+    Raises
+    ------
+    ValueError
+        a text without an equals sign.
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ValueError(f"cannot read the setting {text!r}: write --set NAME=VALUE")
+        try:
+            found[name.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name.strip()] = value.strip()  # a word
+    return found
+
+
+def _after(
+    args: argparse.Namespace, task: "ForgetTask", name: str, origin: "Origin | None", made: dict
+) -> "Origin":
+    """What the new weights file says of its network."""
+    from kit.commands.opening import picture_keys, reading, said
+    from kit.models import Origin
+
+    keys = picture_keys(task.data, args.folder)
+    trained = [keys[row] for row in task.retain.rows.tolist()]
+    request = said(task, args.folder)
+    if origin is not None:
+        return replace(origin, trained=trained, requests=[*origin.requests, request], made=made)
+    mean, std = (values.tolist() for values in task.data.statistics)
+    return Origin(
+        name,
+        task.data.classes,
+        mean=mean,
+        std=std,
+        trained=trained,
+        requests=[request],
+        made=made,
+        **reading(args),
+    )
