@@ -3,6 +3,37 @@
 import argparse
 from pathlib import Path
 
+# How a folder is read: option -> what argparse is told of it.
+READING = {
+    "--image-size": {
+        "type": int,
+        "metavar": "PIXELS",
+        "help": "side of the squares that pictures become; 64 by default",
+    },
+    "--resize": {
+        "choices": ("crop", "pad", "squash"),
+        "help": "how an oblong picture becomes a square; crop by default",
+    },
+    "--grey": {"action": "store_true", "default": None, "help": "one channel, not three"},
+    "--test": {"metavar": "NAME", "help": 'folder of the test part; "test" by default'},
+    "--test-share": {
+        "type": float,
+        "metavar": "SHARE",
+        "help": "of the pictures, where there are no parts; 0.2 by default",
+    },
+    "--split-seed": {"type": int, "metavar": "N", "help": "of those parts; 0 by default"},
+    **{
+        f"--{name}": {
+            "type": float,
+            "nargs": "+",
+            "metavar": "X",
+            "help": f"{name} per channel in [0, 1], by which the network's images were "
+            f"normalised; by default the folder's own",
+        }
+        for name in ("mean", "std")
+    },
+}
+
 
 def add_folder(command: argparse.ArgumentParser) -> None:
     """The folder and how it is read; what a weights file says need not be said again."""
@@ -13,37 +44,8 @@ def add_folder(command: argparse.ArgumentParser) -> None:
         "FOLDER/test/cat/*.jpg",
     )
     reading = command.add_argument_group("how the folder is read, where no weights file says it")
-    reading.add_argument(
-        "--image-size",
-        type=int,
-        metavar="PIXELS",
-        help="side of the squares that pictures become; 64 by default",
-    )
-    reading.add_argument(
-        "--resize",
-        choices=("crop", "pad", "squash"),
-        help="how an oblong picture becomes a square; crop by default",
-    )
-    reading.add_argument("--grey", action="store_true", default=None, help="one channel, not three")
-    reading.add_argument(
-        "--test", metavar="NAME", help='folder of the test part; "test" by default'
-    )
-    reading.add_argument(
-        "--test-share",
-        type=float,
-        metavar="SHARE",
-        help="of the pictures, where there are no parts; 0.2 by default",
-    )
-    reading.add_argument("--split-seed", type=int, metavar="N", help="of those parts; 0 by default")
-    for name in ("mean", "std"):
-        reading.add_argument(
-            f"--{name}",
-            type=float,
-            nargs="+",
-            metavar="X",
-            help=f"{name} a channel in [0, 1], by which the network's images were normalised; by "
-            f"default the folder's own",
-        )
+    for option, told in READING.items():
+        reading.add_argument(option, **told)
     command.add_argument("--seed", type=int, default=0, help="of all that is random; 0 by default")
     command.add_argument("--json", action="store_true", help="print the outcome as JSON")
 

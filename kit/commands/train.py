@@ -3,9 +3,17 @@
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kit.commands.options import add_folder, add_model
 from kit.runtime.checks import at_least
+
+if TYPE_CHECKING:
+    from kit.datasets import ImageData
+    from kit.datasets.split import Split
+    from kit.models import Origin
+    from kit.models.own import Own
+    from kit.tasks import ForgetTask
 
 EPILOG = """examples:
   kit train pets --model torchvision:resnet18 --out net.safetensors
@@ -43,67 +51,86 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, and write the weights with what they were trained on."""
-    from kit.commands.opening import open_folder, open_request, picture_keys, reading, said
+    from kit.commands.opening import open_folder
     from kit.metrics import accuracy
-    from kit.models import Origin, maker, save_weights, wrap
+    from kit.models import save_weights
     from kit.models.weights import check_suffix
-    from kit.tasks import forget_classes
-    from kit.tasks.files import TABLES
-    from kit.training import Recipe, predict
-    from kit.training.augment import Augment
-    from kit.training.cache import retrained, trained
+    from kit.training import predict
 
     check_suffix(args.out)
     at_least(1, epochs=args.epochs)
     data = open_folder(args)
-    if args.without:
-        listed = Path(args.without[0]).suffix.lower() in TABLES
-        args.classes, args.files = (None, args.without) if listed else (args.without, None)
-        task = open_request(args, data, None)
-    else:
-        task = forget_classes(data, [0])  # any request: all of its pictures are trained on
-    recipe = Recipe(
-        epochs=args.epochs,
-        batch_size=args.batch_size,
-        optimizer=args.optimizer,
-        lr=args.lr,
-        weight_decay=0.0 if args.optimizer == "adam" else 5e-4,
-        augment=Augment(crop=data.image_size // 8, flip=True),
-    )
-    network = wrap(maker(args.model, data), data, seed=args.seed)
-    train = retrained if args.without else trained
-    model = train(network, task, seed=args.seed, recipe=recipe)
+    task = _task(args, data)
+    model = _trained(args, task)
     seen, judged = (task.retain, task.test_retain) if args.without else (task.train, task.test)
-    keys = picture_keys(data, args.folder)
-    mean, std = (values.tolist() for values in data.statistics)
-    settings = reading(args)
-    origin = Origin(
-        args.model,
-        data.classes,
-        mean=mean,
-        std=std,
-        **settings,
-        trained=[keys[row] for row in seen.rows.tolist()],
-        requests=[said(task, args.folder)] if args.without else [],
-        made={"command": "train", "seed": args.seed, **model.training_cost},
-    )
-    save_weights(model.net, args.out, origin)
-    right = accuracy(predict(model, judged), judged.y)
+    save_weights(model.net, args.out, _origin(args, task, seen, model.training_cost))
     outcome = {
         "out": str(args.out),
         "model": args.model,
         "classes": data.classes,
         "trained_on": len(seen),
         "test_images": len(judged),
-        "test_accuracy": right,
+        "test_accuracy": accuracy(predict(model, judged), judged.y),
         "seconds": model.training_cost["seconds"],
     }
     if args.json:
         print(json.dumps(outcome))
         return
-    without = f" without {task.name}" if args.without else ""
+    without = f" without {', '.join(args.without)}" if args.without else ""
     print(
-        f"{args.model} trained on {len(seen)} pictures{without} in "
-        f"{outcome['seconds']:.0f} s; right on {right:.0%} of {len(judged)} test pictures\n"
+        f"{args.model} trained on {len(seen)} pictures{without} in {outcome['seconds']:.0f} s; "
+        f"right on {outcome['test_accuracy']:.0%} of {len(judged)} test pictures\n"
         f"written to {args.out}"
+    )
+
+
+def _task(args: argparse.Namespace, data: "ImageData") -> "ForgetTask":
+    """What is to be left out; without it any request, for all of its pictures are trained on."""
+    from kit.commands.opening import open_request
+    from kit.tasks import forget_classes
+    from kit.tasks.files import TABLES
+
+    if not args.without:
+        return forget_classes(data, [0])
+    listed = Path(args.without[0]).suffix.lower() in TABLES
+    args.classes, args.files = (None, args.without) if listed else (args.without, None)
+    return open_request(args, data, None)
+
+
+def _trained(args: argparse.Namespace, task: "ForgetTask") -> "Own":
+    """From the cache, or as far as an interrupted training came, or anew."""
+    from kit.models import maker, wrap
+    from kit.training import Recipe
+    from kit.training.augment import Augment
+    from kit.training.cache import retrained, trained
+
+    recipe = Recipe(
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        optimizer=args.optimizer,
+        lr=args.lr,
+        weight_decay=0.0 if args.optimizer == "adam" else 5e-4,
+        augment=Augment(crop=task.image_size // 8, flip=True),
+    )
+    network = wrap(maker(args.model, task), task, seed=args.seed)
+    train = retrained if args.without else trained
+    return train(network, task, seed=args.seed, recipe=recipe)
+
+
+def _origin(args: argparse.Namespace, task: "ForgetTask", seen: "Split", cost: dict) -> "Origin":
+    """What the weights file says of its network."""
+    from kit.commands.opening import picture_keys, reading, said
+    from kit.models import Origin
+
+    keys = picture_keys(task.data, args.folder)
+    mean, std = (values.tolist() for values in task.data.statistics)
+    return Origin(
+        args.model,
+        task.data.classes,
+        mean=mean,
+        std=std,
+        trained=[keys[row] for row in seen.rows.tolist()],
+        requests=[said(task, args.folder)] if args.without else [],
+        made={"command": "train", "seed": args.seed, **cost},
+        **reading(args),
     )
