@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="EPOCHS",
         help="what it may cost, in epochs over all training pictures",
     )
-    command.add_argument("--epochs", type=int, default=20, help="of a retraining")
+    command.add_argument("--epochs", type=int, default=40, help="of a retraining")
     command.add_argument("--batch-size", type=int, default=32, help="of a retraining")
     command.set_defaults(command=run)
 

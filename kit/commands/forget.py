@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_model(command, required=False)
     command.add_argument("--weights", type=Path, required=True, help="of the network as it is")
     add_request(command)
-    command.add_argument("--method", default="ssd", help="kit list names them; ssd by default")
+    command.add_argument("--method", required=True, help="kit list names them")
     command.add_argument(
         "--set",
         dest="settings",
@@ -53,7 +53,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> None:
     """Unlearn, and write the new weights with the request beside them."""
     from kit.commands.opening import name_of, open_folder, open_network, open_request
-    from kit.methods import get, unlearn
+    from kit.methods import get
+    from kit.methods.unlearn import unlearn
     from kit.metrics import evaluate
     from kit.models import read_origin, save_weights
     from kit.models.weights import check_suffix
@@ -87,6 +88,8 @@ def run(args: argparse.Namespace) -> None:
             f"{kind:>7}: right on {row['retain_accuracy']:4.0%} of the kept test pictures, on "
             f"{row['forget_accuracy']:4.0%} of the forgotten"
         )
+    if rows["after"]["forget_accuracy"] >= rows["before"]["forget_accuracy"]:
+        print("nothing was lost of the forgotten: try other settings, or another method")
     print(
         f"written to {args.out}\nAccuracy alone does not say that it forgot: kit audit looks closer"
     )

@@ -42,10 +42,10 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="retrain without these classes, or the pictures of request.csv",
     )
     command.add_argument("--column", help="of the table, the one that holds the files")
-    command.add_argument("--epochs", type=int, default=20)
+    command.add_argument("--epochs", type=int, default=40)
     command.add_argument("--batch-size", type=int, default=32)
     command.add_argument("--optimizer", choices=("adam", "sgd"), default="adam")
-    command.add_argument("--lr", type=float, default=0.001, help="peak learning rate")
+    command.add_argument("--lr", type=float, default=0.003, help="peak learning rate")
     command.set_defaults(command=run)
 
 
