@@ -63,8 +63,8 @@ def test_retrained_networks_have_not_seen_it(net, pets, capsys):
      ("train pets --model lenet2 --out a.pt --test-share 0.3", "no network 'lenet2'"),
      ("train pets --model lenet --out a.pt --test-share 0.3 --image-size 0", "image_size must be"),
      ("train pets --model lenet --out a.pt --test-share 2", "share"),
-     ("train pets --model lenet --out a.pt --test-share 0.3 --without horse", "no class called 'horse'"),
-     ("train pets --model lenet --out a.pt --test-share 0.3 --without none.csv", "none.csv cannot be read"),
+     (f"{TRAIN} --out a.pt --without horse", "no class called 'horse'"),
+     (f"{TRAIN} --out a.pt --without none.csv", "none.csv cannot be read"),
      ("train pets --model lenet --out a.pt --mean 0.5", "--mean and --std belong together")],
 )  # fmt: skip
 def test_wrong_arguments(pets, command, message, capsys):
