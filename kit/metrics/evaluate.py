@@ -17,7 +17,7 @@ from kit.metrics.answers import (
 from kit.metrics.audits import ALONE, inside_alone, inside_beside
 from kit.metrics.comes_back import anamnesis_index
 from kit.metrics.feature import evaluate_feature
-from kit.metrics.inside import prototype_recall, weight_distance
+from kit.metrics.inside import masking, prototype_recall, weight_distance
 from kit.metrics.membership import forget_attack
 from kit.metrics.membership.scores import loss
 from kit.metrics.statistics import wilson
@@ -28,7 +28,7 @@ from kit.runtime.checks import one_of
 from kit.tasks import FeatureTask, ForgetTask
 from kit.training import check_model, predict
 
-AUDITS = ("fast", "gap", "features", "relearn", "comparison", "full")
+AUDITS = ("fast", "gap", "features", "masking", "relearn", "comparison", "full")
 KEPT = 0.8  # of the retrained model's retain accuracy: a model below it has collapsed
 
 
@@ -86,6 +86,9 @@ def evaluate(
         ``forgetting_prototype_accuracy``, the same ``..._cosine``; ``probe_forget``,
         ``probe_retain``.
 
+    with ``audits="masking"`` and ``original``, for classes:
+        ``answers_changed``, ``features_kept``, ``only_masked``, ``unchanged``.
+
     with ``audits="relearn"``, ``reference`` and ``original``:
         ``relearn_steps``, ``relearn_epochs`` up to the papers' limits of 10 and 100 epochs, the
         same ``..._reference`` and ``anamnesis_index``.
@@ -131,6 +134,8 @@ def _row(
         row |= number("distance_original", lambda: weight_distance(model, original))
     if audits == "features":
         row |= inside_alone(model, task, seed)
+    if audits == "masking":
+        row |= masking(original, model, task)
     if needs_reference(audits):
         row |= ALONE[audits](model, task, original, seed)
         theirs = row if reference is model else reference_row
@@ -149,6 +154,8 @@ def _check(
     one_of("audits", audits, AUDITS)
     if needs_reference(audits) and None in (networks["reference"], networks["original"]):
         raise ValueError(f'audits="{audits}" compares with reference= (retrained) and original=')
+    if audits == "masking" and networks["original"] is None:
+        raise ValueError('audits="masking" compares with original=')
     if image_filter is not None and not isinstance(task, FeatureTask):
         raise ValueError("image_filter= is for tasks that forget a feature")
     for name, network in networks.items():
