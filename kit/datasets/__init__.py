@@ -1,4 +1,5 @@
-"""Image data sets as uint8 tensors: ``load`` one by name, or make one ``from_folder``."""
+"""Image data sets as uint8 tensors: ``load`` one by name, or make one ``from_folder``,
+``from_dataset`` or ``from_tensors``."""
 
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from kit.datasets.annotated import AnnotatedData
 from kit.datasets.arrays import from_tensors
 from kit.datasets.data import ImageData
 from kit.datasets.folder import from_folder
+from kit.datasets.from_dataset import from_dataset
 from kit.datasets.sources import data_root
 from kit.runtime.checks import known
 
 __all__ = [
-    "Activations", "AnnotatedData", "ImageData", "from_folder", "from_tensors", "load", "names",
+    "Activations", "AnnotatedData", "ImageData", "from_dataset", "from_folder", "from_tensors",
+    "load", "names",
 ]  # fmt: skip
 
 _LOADERS = {

@@ -39,7 +39,7 @@ def from_tensors(
     """
     train_y, test_y = _to_labels(train_y, "training"), _to_labels(test_y, "test")
     if classes is None:
-        classes = _numbered(torch.cat([train_y, test_y]))
+        classes = numbered(torch.cat([train_y, test_y]))
     elif isinstance(classes, str | Mapping):
         raise ValueError(f"classes must be a list of names, got {classes!r:.60}")
     train_x, test_x = _to_bytes(train_x, "training"), _to_bytes(test_x, "test")
@@ -94,7 +94,7 @@ def _to_tensor(values: ArrayLike, what: str) -> Tensor:
     return (values.long() if wide else values).detach().cpu()
 
 
-def _numbered(labels: Tensor) -> list[str]:
+def numbered(labels: Tensor) -> list[str]:
     """The names "0", "1", ... up to the largest label."""
     most = int(labels.max()) if len(labels) else -1
     if most >= MOST_CLASSES:

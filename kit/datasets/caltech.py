@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from kit.datasets.data import ImageData
-from kit.datasets.folder import index_classes, read_images
+from kit.datasets.listing import index_classes
+from kit.datasets.reading import read_images
 from kit.datasets.sources import missing
 
 IMAGE_SIZE = 224  # pixels

@@ -1,4 +1,4 @@
-"""``ImageData``: one image data set in memory, and the checks every data set must pass."""
+"""``ImageData``: one image data set, and the checks every data set must pass."""
 
 import hashlib
 import unicodedata
@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from numbers import Integral
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from kit.datasets.copies import mean_over_areas, taken
+from kit.datasets.mapped import chunks, remembered
 from kit.datasets.split import draw_from_each
+from kit.datasets.statistics import as_statistics, histograms, mean_and_std
 
 CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
 
@@ -32,15 +35,18 @@ class ImageData:
         int64 ``[n]``, class indices 0 to ``len(classes) - 1``.
     classes
         class names, each once.
-    train_files
-        the file of each training image, so that images can be named by them; not part of the
-        fingerprint.
+    train_files, test_files
+        the file of each image, so that images can be named by them; not part of the fingerprint.
+    given_statistics
+        mean and standard deviation per channel in [0, 1] in place of those of the training images:
+        of the images that a network was trained on.
 
     Raises
     ------
     ValueError
         images that are not uint8 or not 4-D, have other than 1, 3 or 4 channels or only the values
-        0 and 1, labels that do not match the images, class indices out of range, an empty split.
+        0 and 1, labels that do not match the images, class indices out of range, an empty split,
+        statistics that are none.
     """
 
     name: str
@@ -50,6 +56,8 @@ class ImageData:
     test_y: Tensor
     classes: list[str]
     train_files: tuple[str, ...] = field(default=(), kw_only=True)
+    test_files: tuple[str, ...] = field(default=(), kw_only=True)
+    given_statistics: tuple[Tensor, Tensor] | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
         for part, x, y in (
@@ -64,10 +72,14 @@ class ImageData:
                 f"training images have shape {tuple(self.train_x.shape[1:])} but test images "
                 f"{tuple(self.test_x.shape[1:])}; both must agree"
             )
-        if self.train_files and len(self.train_files) != len(self.train_y):
-            raise ValueError(
-                f"{len(self.train_files)} files for {len(self.train_y)} training images"
-            )
+        for part, files, y in (
+            ("training", self.train_files, self.train_y),
+            ("test", self.test_files, self.test_y),
+        ):
+            if files and len(files) != len(y):
+                raise ValueError(f"{len(files)} files for {len(y)} {part} images")
+        if self.given_statistics is not None:
+            as_statistics(self.given_statistics, self.in_channels)
 
     @staticmethod
     def check_images(part: str, images: Tensor) -> None:
@@ -89,23 +101,28 @@ class ImageData:
 
     @cached_property
     def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation per channel of the training images scaled to [0, 1]."""
-        histograms = [
-            torch.bincount(self.train_x[:, c].flatten(), minlength=256).double()
-            for c in range(self.in_channels)
-        ]
-        values = torch.arange(256, dtype=torch.float64) / 255
-        counts = torch.stack(histograms) / histograms[0].sum()  # [channels, 256], rows sum to 1
-        mean = counts @ values
-        variance = (counts * (values - mean[:, None]) ** 2).sum(1)
-        return mean.float(), variance.sqrt().clamp_min(1e-3).float()
+        """Mean and standard deviation per channel of the training images scaled to [0, 1], unless
+        others are given; float32 ``[channels]`` each."""
+        if self.given_statistics is not None:
+            return as_statistics(self.given_statistics, self.in_channels)
+        images = [self.train_x]
+        counts = remembered(images, "histograms", lambda: histograms(self.train_x).tolist())
+        return mean_and_std(torch.tensor(counts))
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all images and labels: equal data have equal fingerprints."""
+        labels = hashlib.sha256(repr(self.classes).encode())
+        for tensor in (self.train_y, self.test_y):
+            labels.update(tensor.numpy().tobytes())
+        images = [self.train_x, self.test_x]
+        return remembered(images, f"fingerprint {labels.hexdigest()}", self._hash)
+
+    def _hash(self) -> str:
         digest = hashlib.sha256(repr(self.classes).encode())
-        for tensor in (self.train_x, self.train_y, self.test_x, self.test_y):
-            digest.update(np.ascontiguousarray(tensor.numpy()).data)
+        for x, y in ((self.train_x, self.train_y), (self.test_x, self.test_y)):
+            for part in chain(chunks(x, "hashing pixels"), [y]):
+                digest.update(np.ascontiguousarray(part.numpy()).data)
         return digest.hexdigest()[:16]
 
     def held_out(self, share: float = 0.1, seed: int = 0) -> "ImageData":
@@ -124,6 +141,7 @@ class ImageData:
         return replace(
             self, name=f"{self.name}-held-out", **self._training("train", ~out),
             **self._training("test", out), train_files=_some(self.train_files, ~out),
+            test_files=_some(self.train_files, out),
         )  # fmt: skip
 
     def thinned(self, share: float, seed: int = 0) -> "ImageData":
@@ -165,12 +183,12 @@ class ImageData:
                 f"images of {height} pixels cannot be made {side} wide: a side is 1 to {height} "
                 f"pixels, not larger"
             )
-        train_x, test_x = (_mean_over_areas(x, int(side)) for x in (self.train_x, self.test_x))
+        train_x, test_x = (mean_over_areas(x, int(side)) for x in (self.train_x, self.test_x))
         return replace(self, name=f"{self.name}-{side}px", train_x=train_x, test_x=test_x)
 
     def _training(self, part: str, rows: Tensor) -> dict[str, Tensor]:
         """The training images in these rows as the fields of a part, "train" or "test"."""
-        return {f"{part}_x": self.train_x[rows], f"{part}_y": self.train_y[rows]}
+        return {f"{part}_x": taken(self.train_x, rows), f"{part}_y": self.train_y[rows]}
 
     def _drawn(self, share: float, seed: int) -> Tensor:
         """Rows of this share of each class's training images."""
@@ -202,11 +220,20 @@ def _check_bytes(part: str, images: Tensor) -> None:
             f"{part} images [n, channels, height, width] must have 1, 3 or 4 channels, got shape "
             f"{shape}{hint}"
         )
-    if images.max() == 1:
+    if _largest(images) == 1:
         raise ValueError(
             f"the largest value of the {part} images is 1 of 255: were they divided before they "
             f"became bytes? Give bytes up to 255, or floats in [0, 1] to kit.datasets.from_tensors"
         )
+
+
+def _largest(images: Tensor) -> int:
+    """The largest value; of images that are more than 0 and 1, one that is larger than 1."""
+    most = 0
+    for some in chunks(images):
+        if (most := max(most, int(some.max()))) > 1:  # of a file the rest is not read
+            break
+    return most
 
 
 def _check_labels(part: str, labels: Tensor, count: int, num_classes: int) -> None:
@@ -235,8 +262,3 @@ def _some(files: tuple[str, ...], rows: Tensor) -> tuple[str, ...]:
     if not files:
         return ()
     return tuple(files[row] for row in torch.arange(len(files))[rows].tolist())
-
-
-def _mean_over_areas(images: Tensor, side: int) -> Tensor:
-    parts = (F.adaptive_avg_pool2d(part.float(), side) for part in images.split(1000))
-    return torch.cat([part.round().to(torch.uint8) for part in parts])

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from kit.datasets.data import ImageData
-from kit.datasets.folder import visible
-from kit.datasets.pictures import read_files, suffixes
+from kit.datasets.listing import visible
+from kit.datasets.pictures import suffixes
+from kit.datasets.reading import read_files
 from kit.datasets.sources import damaged, no_download
 from kit.datasets.strips import inside
 

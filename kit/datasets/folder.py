@@ -1,17 +1,22 @@
-"""Any image set that is a tree of folders: train/<class>/*, test/<class>/*."""
+"""Any image set that is a tree of folders: train/<class>/*, test/<class>/*, or <class>/*."""
 
-import unicodedata
+import hashlib
 import warnings
 from collections import Counter
+from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
+from kit.datasets.amount import read_pictures
 from kit.datasets.data import ImageData
-from kit.datasets.pictures import HEIC, read_files, suffixes
+from kit.datasets.listing import below, counted, index_classes
+from kit.datasets.statistics import as_statistics
 
-HIDDEN = {"__macosx", "@eadir", "thumbs.db", "desktop.ini"}  # and all that begins with a dot
+TEST_SHARE = 0.2  # of the pictures, where a folder has no parts of its own
+
+Listed = list[tuple[Path, str, str]]  # file, class, "train" or "test"
 
 
 def from_folder(
@@ -23,12 +28,25 @@ def from_folder(
     resize: str = "crop",
     on_error: str = "raise",
     test: str = "test",
+    test_share: float | None = None,
+    seed: int = 0,
+    statistics: tuple[Sequence[float], Sequence[float]] | None = None,
+    in_memory: bool | None = None,
 ) -> ImageData:
-    """Read ``path/train/<class>/*`` and ``path/test/<class>/*`` into memory.
+    """Read ``path/train/<class>/*`` and ``path/test/<class>/*``; where neither ``train`` nor
+    ``test`` is there, ``path/<class>/*``, of which a share becomes test images.
 
     Pictures are read as a viewer shows them: turned as the camera says, on white where they are
     transparent, 16 bits scaled to 8. Hidden files and folders are passed over; a warning counts
     what else is left out.
+
+    Whether a picture is a test picture depends on its path below the folder and on the seed, not on
+    the other pictures: taking some away or adding some moves no other.
+
+    More than 2**29 bytes of pixels do not go into memory: they are decoded once into a file in
+    ``$KIT_CACHE/pictures``, else in the user's cache, and read from there as they are needed. The
+    file is made anew when the name, size or time of a picture changes, and checked when it is
+    opened. Old ones may be deleted at any time.
 
     Parameters
     ----------
@@ -46,106 +64,110 @@ def from_folder(
         "skip" leaves out files that cannot be read, with a warning; "raise" names them.
     test
         the folder of the test images, where it is called otherwise: "val".
+    test_share
+        share of the pictures that become test images, by default 0.2, where the folder has no
+        parts of its own. Where it has only one of the two, that one is then a class.
+    seed
+        of that split.
+    statistics
+        mean and standard deviation per channel in [0, 1], to normalise by in place of those of the
+        training images.
+    in_memory
+        True or False: whatever the size, keep the pixels in memory or in a file.
 
     Raises
     ------
     FileNotFoundError
-        ``train`` or ``test`` is not there.
+        ``train`` or ``test`` is not there, but the other is.
     ValueError
-        no classes, a class without images, different classes in the two parts, files that cannot
-        be read as images (all are named), sizes that differ.
+        no classes, a class without images in one of the parts, different classes in the two,
+        files that cannot be read as images (all are named), sizes that differ, a share of a folder
+        with parts of its own, statistics that are none, pixels for a file without ``image_size``.
+    OSError
+        no space is left for the file of the pixels.
     """
     path = Path(path)
-    (train, train_rest), (tests, test_rest) = (index_classes(path / p) for p in ("train", test))
-    if rest := train_rest + test_rest:
-        warnings.warn(f"{path}: left out {_counted(rest)}", stacklevel=2)
-    classes = sorted(train)
-    if set(train) != set(tests):
-        odd = sorted(set(train) ^ set(tests))
-        raise ValueError(f"{path}: train and test must hold the same classes; only in one: {odd}")
-    listed = [
-        (file, label, part)
-        for part, index in (("train", train), ("test", tests))
-        for label, name in enumerate(classes)
-        for file in index[name]
-    ]
-    images, kept = read_files(
-        [file for file, _, _ in listed], image_size, grey=grey, resize=resize, on_error=on_error
-    )
+    if statistics is not None:
+        statistics = as_statistics(statistics, 1 if grey else 3)
+    own = _splits_itself(path, test, test_share)
+    listed = _drawn(path, test_share, seed) if own else _in_parts(path, test)
+    files, labels, parts = zip(*listed, strict=True)
+    part, kept = read_pictures(
+        list(files), path, image_size,
+        grey=grey, resize=resize, on_error=on_error, in_memory=in_memory,
+    )  # fmt: skip
     files, labels, parts = zip(*(listed[i] for i in kept), strict=True)
-    _refuse_missing(set(zip(labels, parts, strict=True)), classes)
-    n, labels = parts.count("train"), torch.tensor(labels)
+    classes = sorted({of for _, of, _ in listed})
+    _refuse_missing(set(zip(labels, parts, strict=True)), classes, "can be read")
+    n, files = parts.count("train"), tuple(str(file.absolute()) for file in files)
+    numbers = {of: number for number, of in enumerate(classes)}
+    labels = torch.tensor([numbers[of] for of in labels])
     return ImageData(
-        name or path.name, images[:n], labels[:n], images[n:], labels[n:], classes,
-        train_files=tuple(str(file.absolute()) for file in files[:n]),
+        name or path.name, part(0, n), labels[:n], part(n, len(kept) - n), labels[n:], classes,
+        train_files=files[:n], test_files=files[n:], given_statistics=statistics,
     )  # fmt: skip
 
 
-def index_classes(folder: Path) -> tuple[dict[str, list[Path]], Counter]:
-    """Class name -> its image files, sorted by name; and how many of what kind are left out.
-
-    However a system composes accents, a name is the same.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{folder} is not there; from_folder needs train/<class>/* and test/<class>/*"
+def _splits_itself(path: Path, test: str, share: float | None) -> bool:
+    """Whether the sub-folders are the classes, not the parts."""
+    number = isinstance(share, Real) and not isinstance(share, bool)
+    if share is not None and not (number and 0 < share < 1):
+        raise ValueError(f"test_share must lie between 0 and 1, got {share!r}")
+    there = [(path / part).is_dir() for part in ("train", test)]
+    if all(there) and share is not None:
+        raise ValueError(
+            f"{path} has its own parts train and {test}: leave test_share out, or name the folder "
+            f"of the classes"
         )
-    wanted, left_out, classes = suffixes(), Counter(), {}
-    for inside in visible(folder):
-        if not inside.is_dir():
-            left_out["file beside the class folders"] += 1
-            continue
-        name = unicodedata.normalize("NFC", inside.name)
-        if name in classes:
-            raise ValueError(f"{folder} has two folders called {name!r}, to the eye the same")
-        classes[name] = []
-        for file in visible(inside):
-            if (kind := _kind(file)) in wanted:
-                classes[name].append(file)
-            else:
-                left_out[kind] += 1
-    empty = sorted(name for name, files in classes.items() if not files)
-    if not classes or empty:
-        found = f"; there are {_counted(left_out)}" if left_out else ""
-        raise ValueError(f"{folder} has no images in {empty or 'any class folder'}{found}")
-    return classes, left_out
+    return path.is_dir() and (not any(there) or share is not None)
 
 
-def read_images(
-    index: dict[str, list[Path]],
-    classes: list[str],
-    image_size: int | None,
-    grey: bool,
-    *,
-    resize: str = "crop",
-) -> tuple[Tensor, Tensor]:
-    """Class name -> files, as uint8 images ``[N, channels, S, S]`` and labels ``[N]``."""
-    files = [file for name in classes for file in index[name]]
-    labels = [label for label, name in enumerate(classes) for _ in index[name]]
-    return read_files(files, image_size, grey=grey, resize=resize)[0], torch.tensor(labels)
+def _in_parts(path: Path, test: str) -> Listed:
+    """The pictures of a folder that has parts."""
+    (train, train_rest), (tests, test_rest) = (index_classes(path / p) for p in ("train", test))
+    _tell(path, train_rest + test_rest)
+    if set(train) != set(tests):
+        odd = sorted(set(train) ^ set(tests))
+        raise ValueError(f"{path}: train and test must hold the same classes; only in one: {odd}")
+    return [
+        (file, of, part)
+        for part, index in (("train", train), ("test", tests))
+        for of in sorted(index)
+        for file in index[of]
+    ]
 
 
-def _refuse_missing(found: set[tuple[int, str]], classes: list[str]) -> None:
-    """Each class must have an image that can be read in both parts."""
+def _drawn(path: Path, share: float | None, seed: int) -> Listed:
+    """The pictures of a folder of classes, with a part for each."""
+    classes, rest = index_classes(path)
+    _tell(path, rest)
+    share = TEST_SHARE if share is None else share
+    listed = [
+        (file, of, "test" if chance(below(file, path), seed) < share else "train")
+        for of in sorted(classes)
+        for file in classes[of]
+    ]
+    how = "; pass another seed= or test_share=, or make folders train and test"
+    _refuse_missing({(of, part) for _, of, part in listed}, sorted(classes), "falls", how)
+    return sorted(listed, key=lambda entry: entry[2], reverse=True)  # "train" first
+
+
+def chance(name: str, seed: int) -> float:
+    """A number in [0, 1) that a name and a seed decide, as if drawn."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _tell(path: Path, left_out: Counter) -> None:
+    if left_out:
+        warnings.warn(f"{path}: left out {counted(left_out)}", stacklevel=4)
+
+
+def _refuse_missing(
+    found: set[tuple[str, str]], classes: list[str], verb: str, how: str = ""
+) -> None:
+    """Each class must have an image in both parts."""
     for part in ("train", "test"):
-        missing = [name for label, name in enumerate(classes) if (label, part) not in found]
+        missing = [of for of in classes if (of, part) not in found]
         if missing:
-            raise ValueError(f"no image of {', '.join(missing)} can be read in {part}")
-
-
-def visible(folder: Path) -> list[Path]:
-    """What is in a folder, sorted, but for what systems and tools hide there."""
-    return sorted(f for f in folder.iterdir() if f.name[0] != "." and f.name.lower() not in HIDDEN)
-
-
-def _kind(file: Path) -> str:
-    """The suffix of a file, or what else it is."""
-    return "sub-folder" if file.is_dir() else file.suffix.lower() or "file without a suffix"
-
-
-def _counted(left_out: Counter) -> str:
-    counts = ", ".join(f"{count} x {kind}" for kind, count in sorted(left_out.items()))
-    phones = HEIC & set(left_out)
-    return (
-        f"{counts}; the package pillow-heif reads {', '.join(sorted(phones))}" if phones else counts
-    )
+            raise ValueError(f"no image of {', '.join(missing)} {verb} in {part}{how}")

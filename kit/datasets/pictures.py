@@ -1,8 +1,8 @@
-"""Picture files as bytes, as a viewer would show them."""
+"""A picture file as bytes, as a viewer would show it."""
 
 import warnings
-from contextlib import suppress
-from numbers import Integral
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from kit.runtime.checks import one_of
-from kit.runtime.progress import progress
 
 SUFFIXES = {
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".ppm",
@@ -20,7 +19,10 @@ SUFFIXES = {
 HEIC = {".heic", ".heif", ".hif"}  # what phones save; Pillow needs the package pillow-heif for them
 RESIZE = ("crop", "pad", "squash")
 OBLONG = 100  # times as long as wide: no photograph, and its enlargement would fill the memory
-NAMED = 10  # of the files that cannot be read
+
+
+class Broken(ValueError):
+    """A picture that cannot be read, while others can."""
 
 
 def suffixes() -> set[str]:
@@ -30,54 +32,6 @@ def suffixes() -> set[str]:
 
         register_heif_opener()
     return (SUFFIXES | HEIC) & set(Image.registered_extensions())
-
-
-def read_files(
-    files: list[Path],
-    image_size: int | None = None,
-    *,
-    grey: bool = False,
-    resize: str = "crop",
-    on_error: str = "raise",
-) -> tuple[Tensor, list[int]]:
-    """Pictures as uint8 ``[n, channels, S, S]``, and which of the files they are.
-
-    Parameters
-    ----------
-    image_size
-        the side of the squares they become, in pixels; None keeps their size.
-    grey
-        one channel in place of three.
-    resize
-        how an oblong picture becomes a square: "crop" cuts the middle out, as torchvision's
-        transforms do; "pad" adds black; "squash" distorts.
-    on_error
-        "skip" leaves out files that cannot be read, with a warning; "raise" names them.
-
-    Raises
-    ------
-    ValueError
-        files that cannot be read or are too large to be safe, sizes that differ.
-    """
-    one_of("resize", resize, RESIZE)  # before a file is blamed for it
-    one_of("on_error", on_error, ("raise", "skip"))
-    whole = isinstance(image_size, Integral) and not isinstance(image_size, bool)
-    if image_size is not None and not (whole and image_size > 0):
-        raise ValueError(f"image_size must be a number of pixels or None, got {image_size!r}")
-    pictures, kept, broken = [], [], []
-    for row, file in enumerate(progress(files, "reading images")):
-        try:
-            picture = read_picture(file, image_size, grey=grey, resize=resize)
-        except ValueError as error:
-            broken.append(str(error))
-            continue
-        _refuse_other_size(file, picture, pictures)
-        pictures.append(picture)
-        kept.append(row)
-    _report(broken, len(files), on_error)
-    if not pictures:
-        raise ValueError(f"none of the {len(files)} files can be read")
-    return torch.stack(pictures), kept
 
 
 def read_picture(
@@ -94,21 +48,39 @@ def read_picture(
         a file that cannot be read, or is too large to be safe; the sentence names it.
     """
     one_of("resize", resize, RESIZE)
+    with no_bombs():
+        return decode(file, image_size, grey=grey, resize=resize)
+
+
+@contextmanager
+def no_bombs() -> Iterator[None]:
+    """Pictures too large to be safe are errors. Warnings are filtered for all threads at once: so
+    this stands around their pool, not in them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def decode(file: Path, image_size: int | None, *, grey: bool, resize: str) -> Tensor:
+    """``read_picture`` for threads, within ``no_bombs``."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as picture:
-                ImageOps.exif_transpose(picture, in_place=True)
-                shown = _on_white(_of_eight_bits(picture)).convert("L" if grey else "RGB")
-        if image_size is not None:
-            shown = _square(shown, image_size, resize)
+        with Image.open(file) as picture:
+            return pixels(picture, image_size, grey=grey, resize=resize)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{file} cannot be read as an image: of no kind Pillow knows") from error
+        raise Broken(f"{file} cannot be read as an image: of no kind Pillow knows") from error
     except Exception as error:  # Pillow raises many kinds for files that are broken
         said = str(error) or type(error).__name__
-        raise ValueError(f"{file} cannot be read as an image: {said}") from error
-    pixels = torch.from_numpy(np.array(shown))
-    return pixels[None] if grey else pixels.permute(2, 0, 1)
+        raise Broken(f"{file} cannot be read as an image: {said}") from error
+
+
+def pixels(picture: Image.Image, image_size: int | None, *, grey: bool, resize: str) -> Tensor:
+    """A picture of Pillow's as uint8 ``[channels, height, width]``, by the same rules."""
+    ImageOps.exif_transpose(picture, in_place=True)
+    shown = _on_white(_of_eight_bits(picture)).convert("L" if grey else "RGB")
+    if image_size is not None:
+        shown = _square(shown, image_size, resize)
+    values = torch.from_numpy(np.array(shown))
+    return values[None] if grey else values.permute(2, 0, 1)
 
 
 def _of_eight_bits(picture: Image.Image) -> Image.Image:
@@ -144,23 +116,3 @@ def _square(picture: Image.Image, size: int, how: str) -> Image.Image:
     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     left, top = round((width - size) / 2), round((height - size) / 2)
     return picture.crop((left, top, left + size, top + size))  # beyond the picture it is black
-
-
-def _refuse_other_size(file: Path, picture: Tensor, others: list[Tensor]) -> None:
-    height, width = picture.shape[1:]
-    if height != width or others and picture.shape != others[0].shape:
-        raise ValueError(
-            f"{file} is {width}x{height}; all images must be squares of one size: pass "
-            f"image_size= to resize them"
-        )
-
-
-def _report(broken: list[str], count: int, on_error: str) -> None:
-    """Name the files that cannot be read, in an error or a warning."""
-    if not broken:
-        return
-    more = [f"and {len(broken) - NAMED} more"] if len(broken) > NAMED else []
-    told = "\n  ".join([f"{len(broken)} of {count} files are broken:", *broken[:NAMED], *more])
-    if on_error == "raise":
-        raise ValueError(f'{told}\nmend or remove them, or pass on_error="skip" to leave them out')
-    warnings.warn(f"left out {told}", stacklevel=4)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kit.datasets.mapped import Mapped, chunks, remembered
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -15,8 +17,8 @@ class Split:
     Parameters
     ----------
     pixels
-        uint8 ``[N, channels, height, width]`` of the whole set, or float32 that is already
-        in the network's input space (synthetic images).
+        uint8 ``[N, channels, height, width]`` of the whole set, in memory or in a file, or
+        float32 that is already in the network's input space (synthetic images).
     targets
         int64 ``[N]``.
     rows
@@ -43,7 +45,7 @@ class Split:
 
     @property
     def x(self) -> Tensor:
-        """The images as stored: uint8 or float32 ``[n, channels, height, width]``."""
+        """A copy of the images as stored: uint8 or float32 ``[n, channels, height, width]``."""
         return self.pixels[self.rows]
 
     @property
@@ -68,7 +70,10 @@ class Split:
         return self.take(draw_from_each(self.y, lambda n: max(1, round(share * n)), seed))
 
     def alone(self) -> "Split":
-        """The same images without the rest of their data set: less to send to another process."""
+        """The same images without the rest of their data set: less to send to another process.
+        Of pixels in a file no copy is made, as only the file's name is sent."""
+        if isinstance(self.pixels, Mapped):
+            return self
         return replace(self, pixels=self.x, targets=self.y, rows=torch.arange(len(self)))
 
     def labelled(self, labels: Tensor, num_classes: int | None = None) -> "Split":
@@ -80,10 +85,17 @@ class Split:
 
     def fingerprint(self) -> str:
         """Hash of the pixels behind the split: views of one data set differ in nothing else."""
-        return hashlib.sha256(self.pixels.contiguous().numpy()).hexdigest()[:16]
+        return remembered([self.pixels], "pixels", self._hash)
+
+    def _hash(self) -> str:
+        digest = hashlib.sha256()
+        for some in chunks(self.pixels, "hashing pixels"):
+            digest.update(some.contiguous().numpy())
+        return digest.hexdigest()[:16]
 
     def inputs(self) -> Tensor:
-        """All images in the network's input space: float32, normalised per channel."""
+        """All images in the network's input space: float32, normalised per channel. Of many images
+        take a few at a time."""
         return normalise(self.x, self.mean, self.std)
 
 

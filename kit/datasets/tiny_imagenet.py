@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from kit.datasets.data import ImageData
-from kit.datasets.pictures import read_files
+from kit.datasets.reading import read_files
 from kit.datasets.sources import no_download
 
 AGAIN = "unpack tiny-imagenet-200.zip again"

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, Resize
 
-from kit.datasets.pictures import HEIC, read_files, suffixes
+from kit.datasets.pictures import HEIC, suffixes
+from kit.datasets.reading import read_files
 
 EXTENSIONS = Image.registered_extensions()
 QUICK = settings(max_examples=120, deadline=None, derandomize=True, database=None)

@@ -26,6 +26,8 @@ X, Y = torch.arange(256, dtype=torch.uint8).view(4, 1, 8, 8), torch.tensor([0, 1
         ({"train_y": Y + 1}, "training labels must lie in 0..1 .2 classes., found 1..2"),
         ({"classes": ["a", "a"]}, "several classes are called 'a'"),
         ({"train_files": ("one",)}, "1 files for 4 training images"),
+        ({"test_files": ("one",)}, "1 files for 4 test images"),
+        ({"given_statistics": ([0.5], [0])}, "a standard deviation must be above 0"),
     ],
 )  # fmt: skip
 def test_refuses(change, message):
@@ -42,7 +44,30 @@ def test_files_go_with_their_images(data):
     for part in (known.held_out(0.25), known.thinned(0.25)):
         rows = [int(file[:-4]) for file in part.train_files]
         assert torch.equal(part.train_x, data.train_x[rows])
+    held = known.held_out(0.25)
+    rows = [int(file[:-4]) for file in held.test_files]
+    assert len(rows) == 60 and torch.equal(held.test_x, data.train_x[rows])
     assert data.held_out(0.25).train_files == data.thinned(0.25).train_files == ()
+    tests = tuple(f"test {row}.png" for row in range(len(data.test_y)))
+    assert replace(data, test_files=tests).thinned(0.25).test_files == tests
+
+
+def test_given_statistics_stay_whatever_becomes_of_the_images(data):
+    given = replace(data, given_statistics=([0.25], [0.5]))
+    changed = (given, given.thinned(0.25), given.held_out(0.25), given.resized(6))
+    for kept in changed:
+        assert [part.tolist() for part in kept.statistics] == [[0.25], [0.5]]
+    assert given.fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize("at", [0, 3])
+def test_one_bright_pixel_makes_bytes(at, monkeypatch):
+    monkeypatch.setattr(kit.datasets.mapped, "CHUNK", 1)  # an image at a time
+    x = torch.ones(4, 1, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ValueError, match="largest value of the training images is 1"):
+        kit.datasets.ImageData("dark", x, Y, X, Y, ["a", "b"])
+    x[at, 0, 7, 7] = 2
+    kit.datasets.ImageData("dark", x, Y, X, Y, ["a", "b"])
 
 
 def test_held_out_images_are_training_images(data):

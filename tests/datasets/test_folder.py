@@ -158,3 +158,119 @@ def test_oblong_photographs_are_cropped_unless_said_otherwise(tmp_path):
     assert (padded[:2] == 0).all() and padded[3:5, 3:5].min() == 200
     squashed = kit.datasets.from_folder(tmp_path, 8, resize="squash").train_x[0, 0]
     assert (squashed[:, 0] == 0).all() and (squashed[:, 3:5] == 200).all()
+
+
+# --- a folder of classes, which is split here
+
+
+def write_classes(root, count=30, classes=("cat", "dog")):
+    for name in classes:
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            pixels = RNG.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i:02}.png")
+
+
+def parts(data):
+    """Of each picture, by class and name, the part it is in."""
+    both = (("train", data.train_files), ("test", data.test_files))
+    return {Path(f).parts[-2:]: part for part, files in both for f in files}
+
+
+def test_a_folder_of_classes_is_split(tmp_path):
+    write_classes(tmp_path)
+    data = kit.datasets.from_folder(tmp_path)
+    assert data.classes == ["cat", "dog"] and len(parts(data)) == 60
+    assert 4 <= len(data.test_y) <= 20  # of 12 expected
+    for x, y, files in (
+        (data.train_x, data.train_y, data.train_files),
+        (data.test_x, data.test_y, data.test_files),
+    ):
+        for image, label, file in zip(x, y, files, strict=True):
+            assert Path(file).parent.name == data.classes[label]
+            with Image.open(file) as picture:
+                assert np.array_equal(image.permute(1, 2, 0), np.array(picture))
+    assert parts(data) == parts(kit.datasets.from_folder(tmp_path, test_share=0.2))
+    assert parts(data) != parts(kit.datasets.from_folder(tmp_path, seed=1))
+    half = kit.datasets.from_folder(tmp_path, test_share=0.5)
+    assert set(data.test_files) < set(half.test_files) and 18 <= len(half.test_y) <= 42
+
+
+def test_taking_pictures_away_or_adding_some_moves_no_other(tmp_path):
+    write_classes(tmp_path)
+    before = parts(kit.datasets.from_folder(tmp_path, test_share=0.5))
+    for i in range(0, 30, 3):
+        (tmp_path / "cat" / f"{i:02}.png").unlink()
+    write_classes(tmp_path, classes=["ant"])
+    (tmp_path / "dog" / "00.png").rename(tmp_path / "dog" / "aa.png")
+    after = parts(kit.datasets.from_folder(tmp_path, test_share=0.5))
+    stayed = before.keys() & after.keys()
+    assert len(stayed) == 49 and all(before[of] == after[of] for of in stayed)
+    moved = tmp_path.rename(tmp_path.with_name("elsewhere"))
+    assert parts(kit.datasets.from_folder(moved, test_share=0.5)) == after
+
+
+def test_how_a_system_composes_accents_moves_no_picture(tmp_path):
+    found = []
+    for form in ("NFC", "NFD"):
+        root = tmp_path / form
+        names = [unicodedata.normalize(form, name) for name in ("café", "thé")]
+        for of in names:
+            (root / of).mkdir(parents=True)
+            for i in range(20):
+                file = unicodedata.normalize(form, f"{'éè'[i % 2]}{i:02}.png")
+                Image.new("RGB", (8, 8), (i, 9, 9)).save(root / of / file)
+            Image.new("RGB", (8, 8), (99, 9, 9)).save(root / of / "f.png")
+        found.append(kit.datasets.from_folder(root, test_share=0.5))
+    one, other = found
+    assert one.classes == other.classes and one.fingerprint == other.fingerprint
+    assert torch.equal(one.train_x, other.train_x)
+
+
+def test_a_class_that_falls_on_one_side(tmp_path):
+    write_classes(tmp_path, 12)
+    write_classes(tmp_path, 1, ["bird"])
+    with pytest.raises(ValueError, match="no image of bird falls in (train|test); pass another "
+                       "seed= or test_share=, or make folders train and test"):  # fmt: skip
+        kit.datasets.from_folder(tmp_path, test_share=0.5)
+
+
+def test_parts_of_its_own_are_not_split_again(tmp_path):
+    write_folder(tmp_path)
+    with pytest.raises(ValueError, match="has its own parts train and test: leave test_share out"):
+        kit.datasets.from_folder(tmp_path, test_share=0.2)
+    (tmp_path / "test").rename(tmp_path / "val")
+    with pytest.raises(ValueError, match="its own parts train and val"):
+        kit.datasets.from_folder(tmp_path, test="val", test_share=0.2)
+    with pytest.raises(FileNotFoundError, match="test is not there; .*or neither.*test_share="):
+        kit.datasets.from_folder(tmp_path)
+    for wrong in (0, 1, 1.5, True, "half", float("nan")):
+        with pytest.raises(ValueError, match="test_share must lie between 0 and 1, got "):
+            kit.datasets.from_folder(tmp_path, test_share=wrong)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    write_classes(tmp_path, 20, ["car", "train"])
+    data = kit.datasets.from_folder(tmp_path, test_share=0.4)
+    assert data.classes == ["car", "train"] and len(data.train_y) + len(data.test_y) == 40
+
+
+def test_files_of_the_test_images_are_known(tmp_path):
+    write_folder(tmp_path)
+    data = kit.datasets.from_folder(tmp_path)
+    assert data.test_files == tuple(str(tmp_path / f"test/{of}/0.png") for of in ("cat", "dog"))
+
+
+def test_statistics_that_are_given(tmp_path):
+    write_folder(tmp_path)
+    given = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    data = kit.datasets.from_folder(tmp_path, statistics=given)
+    assert torch.equal(torch.stack(data.statistics), torch.tensor(given))
+    split = kit.tasks.forget_classes(data, ["cat"]).test
+    assert split.inputs()[0, 2, 0, 0] == pytest.approx(
+        (data.test_x[0, 2, 0, 0] / 255 - 0.406) / 0.225
+    )
+    plain = kit.datasets.from_folder(tmp_path)
+    assert not torch.equal(plain.statistics[0], data.statistics[0])
+    with pytest.raises(ValueError, match=r"a mean for each of 1 channels, got \(3,\)"):
+        kit.datasets.from_folder(tmp_path, grey=True, statistics=given)
