@@ -24,31 +24,35 @@ if TYPE_CHECKING:  # what editors and type checkers read
         training,
     )
     from kit.experiments import claims, results
+    from kit.experiments.choose import choose
     from kit.experiments.sweep import sweep
     from kit.methods.unlearn import unlearn
     from kit.metrics import evaluate
     from kit.plots.code import show
+    from kit.plots.report import report
     from kit.training import Recipe, fit, predict
     from kit.training.below import activations
     from kit.training.cache import retrained, trained
     from kit.training.profiles import profile
 
 __all__ = [
-    "Recipe", "__version__", "activations", "claims", "datasets", "evaluate", "experiments",
-    "federated", "fit", "methods", "metrics", "models", "parts", "plots", "predict", "profile",
-    "results", "retrained", "runtime", "shadows", "show", "sweep", "tasks", "trained", "training",
-    "unlearn",
+    "Recipe", "__version__", "activations", "choose", "claims", "datasets", "evaluate",
+    "experiments", "federated", "fit", "methods", "metrics", "models", "parts", "plots", "predict",
+    "profile", "report", "results", "retrained", "runtime", "shadows", "show", "sweep", "tasks",
+    "trained", "training", "unlearn",
 ]  # fmt: skip
 
 # Name -> the module that defines it; other public names are rooms.
 _HOMES = {
     "Recipe": "kit.training",
     "activations": "kit.training.below",
+    "choose": "kit.experiments.choose",
     "claims": "kit.experiments",
     "evaluate": "kit.metrics",
     "fit": "kit.training",
     "predict": "kit.training",
     "profile": "kit.training.profiles",
+    "report": "kit.plots.report",
     "results": "kit.experiments",
     "retrained": "kit.training.cache",
     "show": "kit.plots.code",

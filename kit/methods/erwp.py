@@ -33,7 +33,7 @@ from kit.parts.freezing import Mask, highest, hold, share_of, shuffled, trainabl
 from kit.runtime.checks import not_negative, one_of, positive, within_one
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
-from kit.training import Loss, Recipe, batches, constant_rate, fit, predict
+from kit.training import BATCH, Loss, Recipe, batches, constant_rate, fit, predict
 
 SHARES = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # of a layer's weights, tried by the search
 NEAR_ENOUGH = 0.02  # accuracy: the smallest share this close to the lowest accuracy is taken
@@ -200,14 +200,13 @@ def unseen(images: Split, transform: str | None = None) -> Split:
     """
     from torchvision.transforms.v2 import InterpolationMode, functional  # slow to import
 
-    x = images.x
-    transform = transform or ("grey" if x.shape[1] == 3 else "turn")
-    if transform == "grey":
-        x = functional.rgb_to_grayscale(x, num_output_channels=x.shape[1])
-    elif transform == "turn":
-        x = functional.rotate(x, 15.0, interpolation=InterpolationMode.BILINEAR)
-    elif transform == "invert":
-        x = functional.invert(x)
+    change = {
+        "grey": lambda x: functional.rgb_to_grayscale(x, num_output_channels=x.shape[1]),
+        "turn": lambda x: functional.rotate(x, 15.0, interpolation=InterpolationMode.BILINEAR),
+        "invert": functional.invert,
+        "none": lambda x: x,
+    }[transform or ("grey" if images.pixels.shape[1] == 3 else "turn")]
+    x = torch.cat([change(images.pixels[rows]) for rows in images.rows.split(BATCH)])
     return replace(images, pixels=x, targets=images.y, rows=torch.arange(len(images)))
 
 

@@ -12,7 +12,7 @@ Needs    the training images and their counterfactuals.
 Cost     ``epochs`` passes over both.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -68,4 +68,4 @@ def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: 
 
 def _numbered(split: Split) -> Split:
     """The images labelled by their place in the split, so that a loss can find their twins."""
-    return replace(split.alone(), targets=torch.arange(len(split)))
+    return split.alone().labelled(torch.arange(len(split)))

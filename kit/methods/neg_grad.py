@@ -112,8 +112,7 @@ def pushed(logits: Tensor, y: Tensor, cap: bool) -> Tensor:
 def endless(split: Split, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of inputs and labels, shuffled anew each time the split has been through."""
     generator = torch.Generator().manual_seed(seed)
-    inputs, labels = split.inputs().to(device()), split.y.to(device())
     while True:
         for rows in cut(torch.randperm(len(split), generator=generator), batch_size):
-            rows = rows.to(device())
-            yield inputs[rows], labels[rows]
+            part = split.take(rows)
+            yield part.inputs().to(device()), part.y.to(device())

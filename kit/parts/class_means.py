@@ -69,7 +69,7 @@ def class_means(
         y = labels[done : done + len(x)]
         members = (torch.arange(split.num_classes)[:, None] == y).double()
         done += len(x)
-        return model(augment(x, draw) if augment else x)
+        return model(augment(x, draw, split.mean, split.std) if augment else x)
 
     with listening(model, convolutions, add):
         infer(model, forward, split)

@@ -43,8 +43,8 @@ class Entropy:
         self.model, self.split = model.to(device()).eval(), split
         self.penalty, self.damping = penalty, damping
         self.weights = {name: p.detach() for name, p in trainable(model).items()}
-        like = next(iter(self.weights.values()))
-        self.x, self.y = split.inputs().to(like.device, like.dtype), split.y.to(like.device)
+        self.like = next(iter(self.weights.values()))  # images must be of its type and device
+        self.y = split.y.to(self.like.device)
 
     def flat(self) -> Tensor:
         """The network's weights as one vector."""
@@ -65,8 +65,9 @@ class Entropy:
         return along + self.damping * v
 
     def _sum(self, weights: dict, rows: Tensor) -> Tensor:
+        x = self.split.take(rows).inputs().to(self.like)
         with plain_attention():
-            logits = functional_call(self.model, weights, (self.x[rows],))
+            logits = functional_call(self.model, weights, (x,))
         return F.cross_entropy(logits, self.y[rows], reduction="sum")
 
     @full_precision()

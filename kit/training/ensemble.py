@@ -119,7 +119,8 @@ class _StackedPool:
         x = normalise(self.pixels[rows.flatten()], self.mean, self.std)
         x = x.view(*rows.shape, *x.shape[1:])
         if augment != Augment():
-            x = torch.stack([augment(own, draw) for own, draw in zip(x, draws, strict=True)])
+            known = self.mean, self.std
+            x = torch.stack([augment(own, g, *known) for own, g in zip(x, draws, strict=True)])
         return x, self.targets[rows]
 
 

@@ -119,7 +119,8 @@ def fit(
             order = torch.randperm(len(pool), generator=shuffle)
             for rows in cut(order, recipe.batch_size):
                 x, y = pool.gather(rows)
-                x = recipe.augment(x, draw).contiguous(memory_format=layout)
+                x = recipe.augment(x, draw, *pool.statistics[0])
+                x = x.contiguous(memory_format=layout)
                 with mixed_precision(recipe.bf16):
                     value = loss(model, x, y)
                 optimizer.zero_grad(set_to_none=True)

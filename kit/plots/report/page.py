@@ -17,7 +17,7 @@ h3 {{ font-size: 1.05em; margin: 1.6em 0 .3em; }}
 dl.facts {{ display: grid; grid-template-columns: max-content 1fr; gap: .2em 1em; }}
 dl.facts dt {{ opacity: .75; }} dl.facts dd {{ margin: 0; overflow-wrap: anywhere; }}
 .chart {{ margin: .6em 0; }}
-.row {{ display: grid; grid-template-columns: 8.5em 1fr 8em; gap: .6em; align-items: center; }}
+.row {{ display: grid; grid-template-columns: 8.5em 1fr 8.5em; gap: .6em; align-items: center; }}
 .row .name, .row .number {{ font-size: .9em; }} .row .number {{ text-align: right; }}
 .track {{ position: relative; height: 1.5em; border-left: 1px solid var(--line);
   border-right: 1px solid var(--line); background: var(--card); print-color-adjust: exact; }}
@@ -33,7 +33,8 @@ dl.facts dt {{ opacity: .75; }} dl.facts dd {{ margin: 0; overflow-wrap: anywher
 .track .retrained {{ background: {GREEN}; border-radius: 0; rotate: 45deg; }}
 .note {{ font-size: .9em; opacity: .85; }} table {{ border-collapse: collapse; }}
 footer {{ margin-top: 3em; font-size: .85em; opacity: .8; }}
-@media (max-width: 34em) {{ .row {{ grid-template-columns: 6.2em 1fr 4.6em; gap: .3em; }}
+@media (max-width: 34em) {{ .row {{ grid-template-columns: 6.2em 1fr 2.6em; gap: .3em; }}
+  .number small {{ display: none; }}
   dl.facts {{ grid-template-columns: 1fr; }} dl.facts dt {{ margin-top: .5em; }} }}
 @media print {{ body {{ max-width: none; }} h3, .chart, .first {{ break-inside: avoid; }}
   h2, h3 {{ break-after: avoid; }} }}
@@ -146,15 +147,16 @@ def _row(name: str, row: Mapping[str, float | None], finding: Finding) -> str:
     if finding.null is not None:
         marks.append(_span("null", finding.null))
     number = f"{value:.0%}" if value >= 0.1 or value == 0 else f"{value:.1%}"
+    interval = ""
     if low is not None:
         marks.append(_span("bar", low, high - low))
-        number += f" ({low:.0%}–{high:.0%})"
+        interval = f" ({low:.0%}–{high:.0%})"
     marks.append(_span(f"dot {kind}", value))
-    said = escape(f"{name}: {number}")
+    said = escape(f"{name}: {number}{interval}")
     return (
         f'<div class="row"><span class="name">{escape(name)}</span>'
         f'<span class="track" role="img" aria-label="{said}">{"".join(marks)}</span>'
-        f'<span class="number">{escape(number)}</span></div>'
+        f'<span class="number">{number}<small>{interval}</small></span></div>'
     )
 
 
