@@ -144,7 +144,7 @@ def test_an_interrupt_is_one_line(tmp_path, monkeypatch, capsys):
     file = tmp_path / "one.toml"
     file.write_text('profile = "quick"\nforget = [[3]]\nseeds = [0]\narms = []\n')
     assert main(["run", str(file)]) == 130
-    assert capsys.readouterr().err.startswith("kit: interrupted; finished runs are kept")
+    assert capsys.readouterr().err.startswith("kit: interrupted; finished work is kept")
 
 
 def test_version(capsys):

@@ -35,6 +35,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--before", type=Path, required=True, help="weights before the request")
     command.add_argument("--after", type=Path, required=True, help="weights after it")
     command.add_argument(
+        "--after-model",
+        metavar="MODEL",
+        help="where the network itself was changed, not its weights alone: a wrapper, say",
+    )
+    command.add_argument(
         "--retrained",
         type=Path,
         nargs="+",
@@ -62,7 +67,9 @@ def run(args: argparse.Namespace) -> None:
     check_origins(args, task, origins)
 
     def network(file: Path):
-        return open_network(name_of(args.model, origins[file], file), data, file, origins[file])
+        other = args.after_model if file == args.after else None
+        name = other or name_of(args.model, origins[file], file)
+        return open_network(name, data, file, origins[file], judged=True)
 
     found = report(
         network(args.before),

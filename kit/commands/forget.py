@@ -78,11 +78,15 @@ def run(args: argparse.Namespace) -> None:
     }
     save_weights(out.model.net, args.out, _after(args, task, name, origin, made))
     rows = {"before": evaluate(model, task), "after": evaluate(out.model, task)}
-    outcome = {"out": str(args.out), "request": task.name, **made, "rows": rows}
     if args.json:
-        print(json.dumps(outcome))
-        return
-    print(f"{args.method} on {task.name}: {out.seconds:.1f} s; it saw {made['saw']}")
+        print(json.dumps({"out": str(args.out), "request": task.name, **made, "rows": rows}))
+    else:
+        _tell(args, task, made, rows)
+
+
+def _tell(args: argparse.Namespace, task: "ForgetTask", made: dict, rows: dict) -> None:
+    """What happened, for a reader at a terminal."""
+    print(f"{args.method} on {task.name}: {made['seconds']:.1f} s; it saw {made['saw']}")
     for kind, row in rows.items():
         print(
             f"{kind:>7}: right on {row['retain_accuracy']:4.0%} of the kept test pictures, on "

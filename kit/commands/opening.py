@@ -10,6 +10,8 @@ import torch
 
 from kit.datasets import ImageData, from_folder
 from kit.models import Origin, maker, wrap
+from kit.models.answers_only import AnswersOnly, answers_only
+from kit.models.heads import NoHead
 from kit.models.own import Own
 from kit.tasks import ForgetTask
 from kit.tasks.files import file_rows
@@ -72,8 +74,12 @@ def reading(args: argparse.Namespace, origin: Origin | None = None) -> dict:
     return kept
 
 
-def open_network(name: str, data: ImageData, file: Path, origin: Origin | None) -> Own:
+def open_network(
+    name: str, data: ImageData, file: Path, origin: Origin | None, *, judged: bool = False
+) -> Own | AnswersOnly:
     """The network in a weights file, for the pictures of ``data``.
+
+    One that is only ``judged`` may change what its last layer says.
 
     Raises
     ------
@@ -85,8 +91,13 @@ def open_network(name: str, data: ImageData, file: Path, origin: Origin | None) 
         ours = [values.tolist() for values in data.statistics]
         if not torch.allclose(torch.tensor(ours), torch.tensor([origin.mean, origin.std])):
             own = {"mean": origin.mean, "std": origin.std}
+    make = maker(name, data)
     try:
-        return wrap(maker(name, data), data, state=file, **own)
+        return wrap(make, data, state=file, **own)
+    except NoHead:
+        if not judged:
+            raise
+        return answers_only(make, data, state=file, **own)
     except ValueError as error:
         raise ValueError(f"{file} as {name}: {error}") from error
 

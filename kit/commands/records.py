@@ -27,7 +27,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--seeds", type=int, default=3, help="how many")
     command.add_argument("--model", default="", help="network; the quick profile's by default")
     command.add_argument(
-        "--audits", default="comparison", help="fast, gap, features, relearn, comparison or full"
+        "--audits",
+        default="comparison",
+        help="fast, gap, features, masking, relearn, comparison or full",
     )
     command.add_argument("--name", default="sweep", help="of the records")
     command.add_argument("--records", type=Path, help="folder of the records")

@@ -11,6 +11,10 @@ from torch.nn.utils.parametrize import is_parametrized
 from kit.models.hooks import listening
 
 
+class NoHead(ValueError):
+    """No single layer gives a network's answers."""
+
+
 class ConvHead(nn.Module):
     """A convolution to the classes that is averaged over the image, as in AllCNN or SqueezeNet.
 
@@ -141,7 +145,7 @@ def find_head(model: nn.Module, x: Tensor) -> Place:
 
     Raises
     ------
-    ValueError
+    NoHead
         no layer is like that: the sentence says what stands in the way.
     """
     calls = []
@@ -154,9 +158,9 @@ def find_head(model: nn.Module, x: Tensor) -> Place:
         place = _place(model, x, name, inputs[0], output)
         if place is not None:
             if [called for called, *_ in calls].count(name) > 1:
-                raise ValueError(f"the last layer, {name}, is used more than once in one pass")
+                raise NoHead(f"the last layer, {name}, is used more than once in one pass")
             return place
-    raise ValueError(_reason(model, calls, logits))
+    raise NoHead(_reason(model, calls, logits))
 
 
 def _place(model: nn.Module, x: Tensor, name: str, read: Tensor, output: Tensor) -> Place | None:

@@ -12,7 +12,7 @@ side of both (``results/records``, experiment "masking").
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kit.metrics.answers.accuracy import accuracy
 from kit.metrics.inside.features import features
@@ -56,24 +56,38 @@ def masking(before: Classifier, after: Classifier, task: ForgetTask) -> dict[str
         a task that does not forget classes.
     """
     needs_classes(task)
-    asked = (task.test_forget, task.test_retain)
-    said = {net: torch.cat([predict(net, split) for split in asked]) for net in (before, after)}
-    keep = [c for c in range(task.num_classes) if c not in task.forget_classes]
-    changed = _distance(said[before][:, keep], said[after][:, keep])
+    said = [_said(net, task) for net in (before, after)]
+    changed = _over_the_rest(said, task)
     kept = math.nan  # of a network that does not show what enters its last layer
     if hasattr(before, "features") and hasattr(after, "features"):
         kept = max(_explained(before, after, task), _explained(after, before, task))
     labels, count = task.test_forget.y, len(task.test_forget)
     chance = len(task.forget_classes) / task.num_classes
-    recall_before, recall_after = (accuracy(said[n][:count], labels) for n in (before, after))
+    recall_before, recall_after = (accuracy(logits[:count], labels) for logits in said)
     gone = recall_after <= chance < recall_before
     same = changed <= SAME_ANSWERS or kept >= SAME_FEATURES
     return {
         "answers_changed": changed,
         "features_kept": kept,
         "only_masked": float(gone and same),
-        "unchanged": float(_distance(said[before], said[after]) <= SAME_ANSWERS),
+        "unchanged": float(_distance(*said) <= SAME_ANSWERS),
     }
+
+
+def answers_changed(before: nn.Module, after: nn.Module, task: ForgetTask) -> float:
+    """The number of this name in ``masking``, alone: it is cheap, and needs no features."""
+    needs_classes(task)
+    return _over_the_rest([_said(net, task) for net in (before, after)], task)
+
+
+def _said(net: nn.Module, task: ForgetTask) -> Tensor:
+    """Logits of all test images, those of the forgotten classes first."""
+    return torch.cat([predict(net, split) for split in (task.test_forget, task.test_retain)])
+
+
+def _over_the_rest(said: list[Tensor], task: ForgetTask) -> float:
+    keep = [c for c in range(task.num_classes) if c not in task.forget_classes]
+    return _distance(*(logits[:, keep] for logits in said))
 
 
 def _distance(logits: Tensor, other: Tensor) -> float:

@@ -4,7 +4,8 @@ from torch import nn
 
 from kit.metrics.answers import accuracy
 from kit.metrics.comes_back import relearn_curve
-from kit.metrics.inside import masking, prototype_recall
+from kit.metrics.inside import prototype_recall
+from kit.metrics.inside.masking import answers_changed as changed_beside
 from kit.metrics.membership import forget_attack
 from kit.metrics.statistics import wilson
 from kit.metrics.undefined import Undefined
@@ -34,7 +35,7 @@ def kept_accuracy(net: nn.Module, _: Networks, task: ForgetTask, seed: int) -> M
 
 def answers_changed(net: nn.Module, networks: Networks, task: ForgetTask, seed: int) -> Measured:
     """How far the answers over the remaining classes moved."""
-    return Measured(masking(networks.before, net, task)["answers_changed"])
+    return Measured(changed_beside(networks.before, net, task))
 
 
 def membership(net: nn.Module, _: Networks, task: ForgetTask, seed: int) -> Measured:
