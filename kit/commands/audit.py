@@ -113,6 +113,11 @@ def check_origins(
             )
         if first is not None and _reading(origin) != _reading(first):
             raise ValueError(f"{file} was trained on pictures that were read in another way")
+        if file in args.retrained and origin.made.get("command") == "forget":
+            raise ValueError(
+                f"{file} was unlearned by kit forget: it is no retrained network; make one with "
+                f"kit train --without"
+            )
         if file in args.retrained and (seen := len(forgotten & set(origin.trained))):
             raise ValueError(
                 f"{file} was trained on {seen} of the pictures to forget: it is no retrained "

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kit.datasets.split import Split, normalise
+from kit.datasets.split import Split
 from kit.methods import Needs, TaskView, register
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
@@ -51,12 +51,11 @@ def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: 
     """Tune the network until the feature moves its logits little."""
     images, others = view.train, view.counterfactuals
     numbered = _numbered(images)
-    other, labels = others.x.to(device()), images.y.to(device())
-    mean, std = images.mean.to(device()), images.std.to(device())
+    labels = images.y.to(device())
 
     def loss(model: nn.Module, x: Tensor, row: Tensor) -> Tensor:
         count_passes(images.kind, forward=len(x), backward=len(x))
-        twin = normalise(other[row], mean, std)
+        twin = others.take(row.cpu()).inputs().to(device())
         said, twin_said = model(torch.cat([x, twin])).float().chunk(2)
         moved = (x - twin).flatten(1).norm(dim=1).clamp_min(1e-3)
         sensitivity = ((said - twin_said).norm(dim=1) / moved).mean()
@@ -68,4 +67,4 @@ def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: 
 
 def _numbered(split: Split) -> Split:
     """The images labelled by their place in the split, so that a loss can find their twins."""
-    return split.alone().labelled(torch.arange(len(split)))
+    return split.labelled(torch.arange(len(split)))

@@ -21,7 +21,7 @@ def file_rows(data: ImageData, files: Files, column: str | None = None) -> list[
     Parameters
     ----------
     files
-        paths, of which the end is enough; patterns such as "customer_37/*"; or one table, a CSV
+        paths, of which the end is enough; patterns such as ``customer_37/*``; or one table, a CSV
         with a column of them, or a text with one a line.
     column
         of the table; by default its only one, or the one called "file", "path", "filename",

@@ -204,7 +204,8 @@ def test_maps_are_not_augmented_unless_the_file_says_so():
         ({"model": {"name": "resnet8"}, "mixed": {"core": 8},
           "arms": [{"method": "original", "core": 0}]}, "a core without images must be pretrained"),
         ({"model": PRETRAINED, "mixed": {"core": 8},
-          "arms": [{"method": "original", "activation": "leaky_relu"}]}, "say activation in .model."),
+          "arms": [{"method": "original", "activation": "leaky_relu"}]},
+         "say activation in .model."),
     ],
 )  # fmt: skip
 def test_a_pretrained_network_where_it_would_not_be_used(settings, sentence):

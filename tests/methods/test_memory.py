@@ -6,7 +6,7 @@ import pytest
 import kit
 from kit.datasets.split import Split
 from kit.datasets.toy import toy_data
-from kit.methods.toy import RECIPE, feature_alone
+from kit.methods.toy import RECIPE, feature_alone, toy_feature_task
 from kit.training import BATCH
 
 DATA = toy_data(per_class=150)
@@ -49,6 +49,12 @@ NAMES = [
 @pytest.mark.parametrize("name, level", NAMES)
 def test_methods(name, level, networks):
     kit.unlearn(name, networks[0], TASKS[level], **kit.methods.get(name).toy)
+
+
+@pytest.mark.parametrize("name", kit.methods.names("feature"))
+def test_methods_for_features(name):
+    network = kit.models.build("cnn", toy_feature_task(), width=8)
+    kit.unlearn(name, network, toy_feature_task(), **kit.methods.get(name).toy)
 
 
 @pytest.mark.parametrize("audits", ["fast", "features", "masking", "comparison", "full"])

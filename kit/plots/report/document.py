@@ -138,7 +138,9 @@ def report(
         mask = _mask(networks, task)
     found = {finding.name: finding for finding in findings}
     facts = _facts(task, networks) | about | {"mask": mask}
-    return Report(facts, first_lines(task, found, mask), findings, statements(task, found))
+    beside = len(networks.retrained)
+    lines = first_lines(task, found, mask, beside)
+    return Report(facts, lines, findings, statements(task, found, beside))
 
 
 def _mask(networks: Networks, task: ForgetTask) -> dict[str, float]:
@@ -149,7 +151,8 @@ def _mask(networks: Networks, task: ForgetTask) -> dict[str, float]:
 
 def _steps(about: Mapping[str, object], task: ForgetTask) -> int:
     """As many batches as the method took, at least one and not more than a user would wait for."""
-    passes = (about.get("method") or {}).get("passes") or {}
+    method = about.get("method")
+    passes = method.get("passes") or {} if isinstance(method, Mapping) else {}
     backward = sum(count for kind, count in passes.items() if kind.endswith("backward"))
     images = backward or len(task.train)
     return max(1, min(MOST_STEPS, math.ceil(images / BATCH)))
@@ -180,4 +183,4 @@ def _plain(value: object) -> object:
         return [_plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value if value is None or isinstance(value, str | int | float) else str(value)

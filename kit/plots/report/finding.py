@@ -1,5 +1,6 @@
 """An audit, and what it finds: one number of each network, with what it is to be held against."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
@@ -76,7 +77,7 @@ class Audit:
         """Measure every network."""
         try:
             rows = {
-                name: asdict(self.measure(network, networks, task, seed))
+                name: asdict(self._measured(name, network, networks, task, seed))
                 for name, network in networks.named().items()
             }
         except Undefined as error:
@@ -87,6 +88,14 @@ class Audit:
             self.name, self.question, self.explained, self.limits, rows, self.null(task),
             self.null_said, _reference(rows),
         )  # fmt: skip
+
+    def _measured(
+        self, name: str, network: nn.Module, networks: Networks, task: ForgetTask, seed: int
+    ) -> Measured:
+        found = self.measure(network, networks, task, seed)
+        if not math.isfinite(found.value):
+            raise Undefined(f"no number came out for {name}")
+        return found
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from kit.runtime.version import __version__
 
 STYLE = f"""
 :root {{ color-scheme: light dark; --line: #8888; --card: #8881; --band: {GREEN}44; }}
+html {{ background: Canvas; color: CanvasText; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46em; margin: 0 auto; padding: 1em; }}
 h1 {{ font-size: 1.6em; line-height: 1.2; }} h2 {{ font-size: 1.25em; margin-top: 2em; }}
 h3 {{ font-size: 1.05em; margin: 1.6em 0 .3em; }}

@@ -15,7 +15,7 @@ from kit.runtime.version import PACKAGE
 from kit.tasks import ForgetTask
 from kit.training import predict
 
-SOME = 8  # pictures whose answers tell networks of equal weights apart
+SOME = 32  # pictures to forget, and of the test, whose answers tell equal weights apart
 
 
 def stored(
@@ -48,10 +48,13 @@ def stored(
 
 def _fingerprints(networks: Networks, task: ForgetTask) -> list[str]:
     """Of each network its weights and some answers: a wrapper has the weights of what it wraps."""
-    some = task.test.take(torch.arange(min(SOME, len(task.test))))
+    parts = (task.forget, task.test)
+    some = [s.take(torch.linspace(0, len(s) - 1, SOME).long().unique()) for s in parts]
     found = []
     for network in networks.named().values():
-        digest = hashlib.sha256(predict(network, some).numpy().tobytes())
+        digest = hashlib.sha256()
+        for split in some:
+            digest.update(predict(network, split).numpy().tobytes())
         for name, tensor in network.state_dict().items():
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         found.append(digest.hexdigest())

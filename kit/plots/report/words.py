@@ -16,8 +16,13 @@ def asked(task: ForgetTask) -> str:
     return "1 picture" if count == 1 else f"{count} pictures"
 
 
-def first_lines(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]) -> list[str]:
-    """The lines that a hurried reader takes away; all of them computed."""
+def first_lines(
+    task: ForgetTask, found: dict[str, Finding], mask: dict[str, float], references: int
+) -> list[str]:
+    """The lines that a hurried reader takes away; all of them computed.
+
+    ``references`` is how many retrained networks stand beside it.
+    """
     lines = [_verdict(task, found, mask)]
     kept = found.get("kept_accuracy")
     if kept is not None and kept.rows and kept.value("before") - kept.value("after") > LOST:
@@ -28,7 +33,7 @@ def first_lines(task: ForgetTask, found: dict[str, Finding], mask: dict[str, flo
     inside = found.get("still_apart") or found.get("membership")
     if inside is not None and inside.rows:
         lines.append(f"{inside.question} {compared(inside)}")
-    return [*lines, _reference(task, found)]
+    return [*lines, _reference(task, references)]
 
 
 def compared(finding: Finding) -> str:
@@ -47,15 +52,18 @@ def compared(finding: Finding) -> str:
     )
 
 
-def statements(task: ForgetTask, found: dict[str, Finding]) -> dict[str, list[str]]:
+def statements(
+    task: ForgetTask, found: dict[str, Finding], references: int
+) -> dict[str, list[str]]:
     """What can be said on the strength of this report, and what cannot."""
-    references = max((f.reference.get("count", 0) for f in found.values()), default=0)
     what = asked(task)
-    can = [
-        f"How the network answers pictures of {what}, now and before.",
-        "Whether it does so because of the request, or as after any update: the sham update is "
-        "training of the same length in which nothing was forgotten.",
-    ]
+    can = []
+    if _measured(found, "forgotten_accuracy"):
+        can += [
+            f"How the network answers pictures of {what}, now and before.",
+            "Whether it does so because of the request, or as after any update: the sham update "
+            "is training of the same length in which nothing was forgotten.",
+        ]
     cannot = [
         "That no trace is left: audits look for traces, they cannot prove that there are none.",
         "That a law is satisfied: that is not a property of numbers.",
@@ -72,15 +80,21 @@ def statements(task: ForgetTask, found: dict[str, Finding]) -> dict[str, list[st
             "one would tell."
         )
     else:
-        can.append(
-            "Whether the request's training pictures are told from test pictures of the same class."
-        )
+        if _measured(found, "membership"):
+            can.append(
+                "Whether the request's training pictures are told from test pictures of the same "
+                "class."
+            )
         cannot += [
             f"Whether the network is as if it had never seen {what}: no retrained network is here.",
             "How much of what still stands apart inside would be there without the forgotten "
             "pictures.",
         ]
     return {"can": can, "cannot": cannot}
+
+
+def _measured(found: dict[str, Finding], name: str) -> bool:
+    return name in found and bool(found[name].rows)
 
 
 def _verdict(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]) -> str:
@@ -105,9 +119,7 @@ def _verdict(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]
     return line
 
 
-def _reference(task: ForgetTask, found: dict[str, Finding]) -> str:
-    counts = {f.reference.get("count", 0) for f in found.values() if f.rows}
-    references = max(counts, default=0)
+def _reference(task: ForgetTask, references: int) -> str:
     if references == 0:
         return (
             f"No retrained network was given: whether it is as if it had never seen {asked(task)} "

@@ -209,3 +209,25 @@ def test_only_classes_can_be_masked(original, data):
     for judge in (masking, answers_changed):
         with pytest.raises(ValueError, match="forgets samples"):
             judge(original, original, pictures)
+
+
+class Shades(nn.Module):
+    """Names the image, of those it was made with, that is nearest."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.register_buffer("images", images.flatten(1))
+
+    def forward(self, x):
+        return -1e3 * torch.cdist(x.flatten(1), self.images)
+
+
+def test_one_class_of_many_that_went_is_no_unchanged_network():
+    """One image in sixty is all that changed."""
+    x = torch.arange(0, 240, 4, dtype=torch.uint8)[:, None, None, None].expand(60, 1, 4, 4)
+    y = torch.arange(60)
+    data = kit.datasets.ImageData("shades", x, y, x, y, [str(n) for n in range(60)])
+    task = kit.tasks.forget_classes(data, [FORGOTTEN])
+    model = Shades(task.test.inputs())
+    assert masking(model, Wrapper(model), task)["unchanged"] == 0
+    assert masking(model, model, task)["unchanged"] == 1
