@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 CLASSES, TEXTURES, SIDE = 10, 300, 300
-SMALLEST, LARGEST, QUALITY = 224, 260, 85
+SMALLEST, LARGEST, QUALITY = 224, 260, 89
 
 
 def make_jpegs(folder: Path, count: int) -> None:

@@ -203,14 +203,14 @@ def _rates(*epochs: Callable[[], Iterable[int]]) -> dict:
 def measured(told: argparse.Namespace) -> dict[str, dict]:
     """What each row, in a process of its own, says of itself, with its peak."""
     found = {}
-    for name in LABELS:
+    for name in told.only:
         arguments = [__file__, "--row", name, "--folder", told.folder]
         for limit in ("limit", "train_limit", "resnet18_limit", "batch"):
             arguments += [f"--{limit.replace('_', '-')}", str(getattr(told, limit))]
         printed, peak = run_measured(arguments)
         found[name] = {"peak": peak} | json.loads(printed.splitlines()[-1])
-        decoding = found.get("kit_alone", {}).get("decoding")
         if name in ("kit_alone", "kit_small", "kit_resnet18"):
+            decoding = found["kit_alone"]["decoding"]
             first = found[name]["rates"][0]
             found[name]["rates"][0] = 1 / (1 / first + 1 / decoding)
         print_row(name, found[name])
@@ -227,6 +227,8 @@ def print_row(name: str, row: dict) -> None:
 def print_ratios(found: dict[str, dict]) -> None:
     print(f"decoding into the file: {found['kit_alone']['decoding']:.0f} images/s")
     for kind in ("alone", "small", "resnet18"):
+        if f"kit_{kind}" not in found or f"torchvision_{kind}" not in found:
+            continue
         ours, theirs = (found[f"{side}_{kind}"]["rates"] for side in ("kit", "torchvision"))
         first, second = (a / b for a, b in zip(ours, theirs, strict=True))
         label = LABELS[f"kit_{kind}"].partition(", ")[2]
@@ -241,9 +243,12 @@ def arguments() -> argparse.Namespace:
     add("--train-limit", type=int, default=512, help="pictures for resnet8 to train on; 0: all")
     add("--resnet18-limit", type=int, default=200, help="pictures for resnet18; 0: all")
     add("--batch", type=int, default=32, help="64 takes resnet8 beyond 2 GiB in float32")
+    add("--without", nargs="*", default=[], choices=LABELS, help="rows to leave out")
     add("--folder", help=argparse.SUPPRESS)
     add("--row", choices=LABELS, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    told = parser.parse_args()
+    told.only = [name for name in LABELS if name not in told.without or name == "kit_alone"]
+    return told
 
 
 def main(told: argparse.Namespace) -> None:

@@ -174,7 +174,7 @@ def forget_files(
     ----------
     files
         one path or several; the end of a path is enough, as in "cat/IMG_0017.jpg", as long as it
-        tells the file from all others. Or patterns, ``customer_37/*``, where ``**`` crosses folders.
+        tells the file from all others. Or patterns, ``customer_37/*``; ``**`` crosses folders.
         Or the request itself: a CSV with a column of files, or a text with one a line.
     column
         of the CSV; by default its only one, or one that is called "file", "path" or the like.

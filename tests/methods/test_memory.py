@@ -54,7 +54,8 @@ def test_methods(name, level, networks):
 @pytest.mark.parametrize("name", kit.methods.names("feature"))
 def test_methods_for_features(name):
     network = kit.models.build("cnn", toy_feature_task(), width=8)
-    kit.unlearn(name, network, toy_feature_task(), **kit.methods.get(name).toy)
+    options = {key: 1 if "epochs" in key else v for key, v in kit.methods.get(name).toy.items()}
+    kit.unlearn(name, network, toy_feature_task(), **options)
 
 
 @pytest.mark.parametrize("audits", ["fast", "features", "masking", "comparison", "full"])
