@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -53,7 +54,7 @@ def maker(name: str, task: Shape) -> Callable[[], nn.Module]:
 def _torchvision(name: str, task: Shape) -> Callable[[], nn.Module]:
     from torchvision import models  # slow to import
 
-    _refuse_unknown("torchvision", name, models.list_models())
+    _refuse_unknown("torchvision", name, models.list_models(module=models))
     if task.in_channels != 3:
         raise ValueError(
             f"torchvision's networks take colour images, not {task.in_channels} channel"
@@ -124,10 +125,14 @@ def _from_file(file: Path, function: str, task: Shape) -> Callable[[], nn.Module
 def _executed(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(file.stem, file)
     module = importlib.util.module_from_spec(spec)
+    beside = str(file.absolute().parent)  # what it may import
+    sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ValueError(f"{file} cannot be run: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(beside)
     return module
 
 

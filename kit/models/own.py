@@ -2,7 +2,9 @@
 
 import copy
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -64,12 +66,13 @@ class Own(Classifier):
 
     @property
     def spec(self) -> dict[str, str]:
-        """What tells it from others: its name, and a hash of its weights and its answers."""
+        """What tells it from others: its name, a hash of its weights and its answers, and one of
+        the code of its parts, which may do in training what cannot be seen in its answers."""
         with torch.no_grad(), evaluating(self):
             answers = self(self._images.to(next(self.parameters()).device)).cpu()
         tensors = [*self.net.state_dict().values(), (answers * 1e4).round()]
         digest = hashlib.sha256(b"".join(t.cpu().numpy().tobytes() for t in tensors))
-        return {"name": self.name, "start": digest.hexdigest()}
+        return {"name": self.name, "start": digest.hexdigest(), "code": _code(self.net)}
 
     @property
     def head(self) -> nn.Linear | ConvHead:
@@ -139,7 +142,10 @@ def wrap(
 
     def build(seed: int) -> nn.Module:
         with seeded(seed):
-            net = _unwrapped(make())
+            try:
+                net = _unwrapped(make())
+            except AssertionError as error:  # torchvision's transformers assert
+                raise ValueError(f"the network cannot be made: {error}") from error
             _check(net, theirs, task.num_classes)
         return copy.deepcopy(net)  # it may be the owner's own
 
@@ -152,6 +158,18 @@ def wrap(
     if state is not None:
         load_state(model.net, state)
     return model
+
+
+def _code(net: nn.Module) -> str:
+    """Hash of the files that define the network's parts, but for torch's own."""
+    files = set()
+    for kind in {type(part) for part in net.modules()}:
+        with suppress(TypeError, OSError):  # defined in a notebook, or nowhere
+            files.add(Path(inspect.getfile(kind)))
+    own = sorted(
+        f for f in files if f.is_file() and not f.is_relative_to(Path(torch.__file__).parent)
+    )
+    return hashlib.sha256(b"".join(file.read_bytes() for file in own)).hexdigest()[:16]
 
 
 def logits_of(output: object) -> Tensor:

@@ -16,7 +16,7 @@ from kit.parts.freezing import trainable
 from kit.runtime.checks import one_of
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device
-from kit.training import batches
+from kit.training import at_once, batches
 
 AT_ONCE = 50  # gradients of so many images are held at once
 
@@ -46,7 +46,8 @@ def squared_gradients(model: nn.Module, split: Split, *, labels: str = "true") -
 
     of_each = vmap(grad(loss), in_dims=(None, 0, 0))
     total = {name: torch.zeros_like(p) for name, p in parameters.items()}
-    for x, y in batches(split, AT_ONCE):
+    some = max(1, at_once(split, 4 * AT_ONCE) // 4)
+    for x, y in batches(split, some):
         for labels_, weights in _weighted_labels(model, x, y, labels):
             count_passes(split.kind, forward=len(x), backward=len(x))
             try:
@@ -73,7 +74,7 @@ def batch_gradients(
 def summed_gradient(model: nn.Module, split: Split, batch_size: int) -> dict[str, Tensor]:
     """The gradient of the cross-entropy summed over all images of a split."""
     total = {name: torch.zeros_like(p) for name, p in trainable(model.to(device())).items()}
-    for gradients in batch_gradients(model, split, batch_size):
+    for gradients in batch_gradients(model, split, at_once(split, batch_size)):
         for name, gradient in gradients.items():
             total[name] += gradient
     return total

@@ -19,7 +19,7 @@ from kit.parts.attention import plain_attention
 from kit.parts.freezing import trainable
 from kit.runtime.cost import count_passes
 from kit.runtime.device import device, full_precision
-from kit.training import BATCH
+from kit.training import BATCH, at_once
 
 # On its first use forward mode compiles its rules with torch.jit, which torch says is deprecated.
 warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
@@ -73,7 +73,7 @@ class Entropy:
     @full_precision()
     def _mean(self, part: Callable, *, backward: int, at: Tensor | None = None) -> Tensor:
         total = 0
-        for rows in torch.arange(len(self.y)).split(BATCH):
+        for rows in torch.arange(len(self.y)).split(at_once(self.split, BATCH)):
             total = total + flatten(part(self.weights, rows))
             count_passes(self.split.kind, forward=len(rows), backward=backward * len(rows))
         return total / len(self.y) + self.penalty * (self.flat() if at is None else at)

@@ -30,8 +30,8 @@ from kit.training.watch import watching
 # The code that decides what weights a training ends with, in the folder of the package.
 DECIDES = (
     "datasets/split.py", "models/*.py", "runtime/device.py", "training/augment.py",
-    "training/below.py", "training/cache.py", "training/ensemble.py", "training/loop.py",
-    "training/recipes.py", "training/resume.py",
+    "training/batching.py", "training/below.py", "training/cache.py", "training/ensemble.py",
+    "training/loop.py", "training/recipes.py", "training/resume.py",
 )  # fmt: skip
 RETRAIN_SEED = 1000  # seeds of originals count from 0, those of retrained models from here
 

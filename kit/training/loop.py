@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from kit.models.modes import evaluating
 from kit.runtime.cost import count_passes, paused
 from kit.runtime.device import device, mixed_precision, seeded
 from kit.runtime.progress import progress
+from kit.training.batching import BATCH, at_once, batches, cut
 from kit.training.recipes import Recipe, make_optimizer
 from kit.training.resume import Training, key_of
 from kit.training.watch import take_look
 
-BATCH = 250  # images that pass at once where nothing is trained
 ROOM = 0.25  # of a GPU's free memory that the images to train on may take
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]  # (model, x [B,C,H,W], y [B]) -> scalar
@@ -172,7 +172,7 @@ def infer(
     """What ``forward``, the model or a part of it, gives for all images of a split."""
     where = device()
     if batch_size is None:  # larger batches fall out of a CPU's cache: 1000 takes twice as long
-        batch_size = BATCH if where.type == "cpu" else 2000
+        batch_size = at_once(split, BATCH if where.type == "cpu" else 2000)
     layout = memory_format(model)
     with evaluating(model.to(where, memory_format=layout)):
         outputs = [
@@ -181,15 +181,6 @@ def infer(
         ]
     count_passes(split.kind, forward=len(split))
     return torch.cat(outputs)
-
-
-def batches(split: Split, size: int = BATCH) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs ``[B, C, H, W]`` and labels ``[B]`` of a split in its order, on the device; one batch
-    at a time is made of floats."""
-    where = device()
-    for positions in torch.arange(len(split)).split(size):
-        part = split.take(positions)
-        yield part.inputs().to(where), part.y.to(where)
 
 
 @torch.no_grad()
@@ -277,20 +268,12 @@ def _at_hand(split: Split) -> Callable[[Tensor], Tensor]:
     """The images at some positions of a split, on the device: from there where they have room, else
     from where they lie, which may be a file that is larger than the memory."""
     where = device()
-    if where.type == "cuda" and _bytes(split) < ROOM * torch.cuda.mem_get_info(where)[0]:
-        images = split.x.to(where)
+    size = len(split) * split.pixels[0].nbytes
+    if where.type == "cuda" and size < ROOM * torch.cuda.mem_get_info(where)[0]:
+        images = torch.empty(
+            (len(split), *split.pixels.shape[1:]), dtype=split.pixels.dtype, device=where
+        )
+        for rows in torch.arange(len(split)).split(BATCH):  # the host holds a few at a time
+            images[rows] = split.pixels[split.rows[rows]].to(where)
         return lambda positions: images[positions.to(where)]
     return lambda positions: split.pixels[split.rows[positions]].to(where)
-
-
-def _bytes(split: Split) -> int:
-    return len(split) * split.pixels[0].numel() * split.pixels.element_size()
-
-
-def cut(order: Tensor, batch_size: int) -> list[Tensor]:
-    """Row numbers in batches; a last batch of one image, on which BatchNorm cannot train, joins the
-    one before."""
-    batches = list(order.split(batch_size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches

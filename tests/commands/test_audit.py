@@ -13,8 +13,8 @@ from kit.plots.report import audits, document
 from kit.plots.report.finding import Audit, Measured
 from tests.commands.conftest import TRAIN, run
 
-AUDIT = "audit pets --before net.safetensors --after b.safetensors --class cat"
-FORGET = "forget pets --weights net.safetensors --class cat --method logit_mask --out"
+AUDIT = "audit pets --before net.safetensors --after b.safetensors --class dog"
+FORGET = "forget pets --weights net.safetensors --class dog --method logit_mask --out"
 
 
 def quick_audits():
@@ -24,7 +24,7 @@ def quick_audits():
 
 @pytest.fixture
 def asked(net, capsys, monkeypatch):
-    """The network, and b.safetensors with its cats masked; few audits."""
+    """The network, and b.safetensors with its dogs masked; few audits."""
     assert run(f"{FORGET} b.safetensors", capsys)[0] == 0
     limit_to(quick_audits(), monkeypatch)
     return net
@@ -39,12 +39,12 @@ def limit_to(chosen, monkeypatch):
 
 def test_a_report_beside_two_retrained_networks(asked, capsys):
     for seed in (1, 2):
-        made = f"{TRAIN} --without cat --seed {seed} --out r{seed}.safetensors"
+        made = f"{TRAIN} --without dog --seed {seed} --out r{seed}.safetensors"
         assert run(made, capsys)[0] == 0
     both = "--retrained r1.safetensors r2.safetensors --report report.html"
     status, out, _ = run(f"{AUDIT} {both}", capsys)
     assert status == 0 and "written to report.html" in out
-    assert out.startswith("This network only hides its answers: it does not name the class “cat”")
+    assert out.startswith("This network only hides its answers: it does not name the class “dog”")
     assert "2 retrained networks stand beside it" in out
     page = (asked.parent / "report.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>") and "logit_mask" in page and "r2.safetensors" in page
@@ -75,14 +75,14 @@ def test_pictures_by_name(net, pets, capsys, monkeypatch):
 
 
 def test_a_network_that_saw_the_forgotten_is_no_retrained_one(asked, pets, capsys):
-    seen = len(list(pets.glob("cat/*"))) - len(
-        [f for f in kit.datasets.from_folder(pets, 32, test_share=0.3).test_files if "cat" in f]
+    seen = len(list(pets.glob("dog/*"))) - len(
+        [f for f in kit.datasets.from_folder(pets, 32, test_share=0.3).test_files if "dog" in f]
     )
     assert run(f"{TRAIN} --seed 1 --out r.safetensors", capsys)[0] == 0
     status, _, error = run(f"{AUDIT} --retrained r.safetensors", capsys)
     assert status == 2 and f"r.safetensors was trained on {seen} of the pictures to for" in error
     assert "Traceback" not in error
-    assert run(f"{TRAIN} --without dog --seed 1 --out d.safetensors", capsys)[0] == 0
+    assert run(f"{TRAIN} --without cat --seed 1 --out d.safetensors", capsys)[0] == 0
     status, _, error = run(f"{AUDIT} --retrained d.safetensors", capsys)
     assert status == 2 and "d.safetensors was trained on" in error
 
@@ -95,7 +95,7 @@ def test_an_unlearned_network_is_no_retrained_one(asked, capsys):
 
 @pytest.mark.parametrize(
     "change, message",
-    [("--class dog", "b.safetensors is not the outcome of this request"),
+    [("--class cat", "b.safetensors is not the outcome of this request"),
      ("--after net.safetensors", "net.safetensors is not the outcome of this request: it forgot"),
      ("--report report.txt", "must end in .html or .json"),
      ("--image-size 48", "--image-size 48 does not fit"), ("--model resnet8", "holds a lenet"),
@@ -108,12 +108,12 @@ def test_what_does_not_fit_is_refused(asked, change, message, capsys):
 
 
 def test_an_unknown_class_is_refused(asked, capsys):
-    status, _, error = run(AUDIT.replace("cat", "horse"), capsys)
+    status, _, error = run(AUDIT.replace("dog", "horse"), capsys)
     assert status == 2 and "no class called 'horse'" in error
 
 
 def test_before_and_after_in_each_others_place(asked, capsys):
-    swapped = "audit pets --before b.safetensors --after net.safetensors --class cat"
+    swapped = "audit pets --before b.safetensors --after net.safetensors --class dog"
     status, _, error = run(swapped, capsys)
     assert status == 2 and "Traceback" not in error
     assert "forgotten already" in error or "not the outcome" in error
@@ -121,7 +121,7 @@ def test_before_and_after_in_each_others_place(asked, capsys):
 
 def test_pictures_that_were_read_in_another_way(asked, capsys):
     other = TRAIN.replace("0.3", "0.4")
-    assert run(f"{other} --without cat --out r.safetensors", capsys)[0] == 0
+    assert run(f"{other} --without dog --out r.safetensors", capsys)[0] == 0
     status, _, error = run(f"{AUDIT} --retrained r.safetensors", capsys)
     assert status == 2 and "r.safetensors was trained on pictures that were read in" in error
 
@@ -129,7 +129,7 @@ def test_pictures_that_were_read_in_another_way(asked, capsys):
 def test_weights_of_somebody_else(asked, capsys):
     for old, new in (("net", "x"), ("b", "y")):
         torch.save(load_file(f"{old}.safetensors"), f"{new}.pth")
-    theirs = "audit pets --before x.pth --after y.pth --class cat --test-share 0.3"
+    theirs = "audit pets --before x.pth --after y.pth --class dog --test-share 0.3"
     status, _, error = run(theirs, capsys)
     assert status == 2 and "x.pth does not say which network it holds: say --model" in error
     status, out, _ = run(f"{theirs} --model lenet --image-size 32 --json", capsys)
@@ -163,9 +163,9 @@ def test_an_interrupted_audit_goes_on(asked, capsys, monkeypatch):
 
 def test_a_second_request(asked, pets, capsys):
     """Judged beside the outcome of the first, whose class is no longer on the disk."""
-    shutil.rmtree(pets / "cat")
-    second = "forget pets --weights b.safetensors --class dog --method logit_mask --out c.pt"
+    shutil.rmtree(pets / "dog")
+    second = "forget pets --weights b.safetensors --class cat --method logit_mask --out c.pt"
     assert run(second, capsys)[0] == 0
-    judge = "audit pets --before b.safetensors --after c.pt --class dog --json"
+    judge = "audit pets --before b.safetensors --after c.pt --class cat --json"
     status, out, _ = run(judge, capsys)
     assert status == 0 and json.loads(out)["findings"][0]["rows"]["after"]["value"] == 0

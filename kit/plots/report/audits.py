@@ -64,6 +64,11 @@ def _chance(task: ForgetTask) -> float:
     return 1 / task.num_classes
 
 
+def _chance_of_classes(task: ForgetTask) -> float | None:
+    """Of single pictures: a network that never saw them knows most of them all the same."""
+    return 1 / task.num_classes if task.level == "class" else None
+
+
 def _half(task: ForgetTask) -> float:
     return 0.5
 
@@ -75,7 +80,7 @@ def _unknown(task: ForgetTask) -> None:
 AUDITS = [
     Audit(
         "forgotten_accuracy", "Does it still name what it was to forget?",
-        forgotten_accuracy, _chance, "guessing among all classes",
+        forgotten_accuracy, _chance_of_classes, "guessing among all classes",
         "Share of pictures that get the right label: test pictures of the forgotten class, or the "
         "forgotten pictures themselves.",
         "A network can be made to keep silent without having lost anything.",

@@ -15,7 +15,7 @@ from kit.parts.sham import sham_update
 from kit.plots.report.audits import AUDITS
 from kit.plots.report.finding import Audit, Finding, Networks
 from kit.plots.report.page import page
-from kit.plots.report.store import state_hash, stored
+from kit.plots.report.store import fingerprints, state_hash, stored
 from kit.plots.report.words import asked, first_lines, statements
 from kit.runtime.files import whole
 from kit.runtime.progress import progress
@@ -23,7 +23,7 @@ from kit.runtime.version import __version__
 from kit.tasks import ForgetTask
 from kit.training import check_model
 
-BATCH, MOST_STEPS = 64, 200  # of the sham update
+BATCH, MOST_STEPS, RATE = 64, 200, 1e-3  # of the sham update
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def report(
         is shown.
     sham
         the network before after an update that forgets nothing; made by default
-        (``kit.parts.sham``), as long as the method's where ``about`` says its cost.
+        (``kit.parts.sham``), as long as the method's where ``about`` says its cost, but at most
+        200 steps; the report says how long.
     audits
         what to ask; ``kit.plots.report.AUDITS`` is the usual list.
     about
@@ -126,12 +127,16 @@ def report(
     for network in (before, after, *retrained):
         check_model(network, task.test)
     about = dict(about or {})
-    sham = sham or sham_update(before, task, steps=_steps(about, task), batch_size=BATCH, seed=seed)
+    if sham is None:
+        steps = _steps(about, task)
+        sham = sham_update(before, task, steps=steps, batch_size=BATCH, lr=RATE, seed=seed)
+        about["sham update"] = f"{steps} steps of {BATCH} pictures, Adam at {RATE}"
     networks = Networks(before, after, sham, tuple(retrained))
     folder = None if store is None else Path(store)
+    prints = fingerprints(networks, task) if folder else None
     with explained():
         findings = [
-            stored(audit, networks, task, seed, folder)
+            stored(audit, networks, task, seed, folder, prints)
             for audit in progress(audits, "auditing")
             if task.level in audit.levels
         ]

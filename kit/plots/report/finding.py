@@ -31,7 +31,7 @@ class Networks:
 class Measured:
     """A share in [0, 1], and its 95 % interval over the pictures it was measured on, if known."""
 
-    value: float
+    value: float | None
     low: float | None = None
     high: float | None = None
 
@@ -74,27 +74,27 @@ class Audit:
     version: int = 1
 
     def run(self, networks: Networks, task: ForgetTask, seed: int) -> "Finding":
-        """Measure every network."""
-        try:
-            rows = {
-                name: asdict(self._measured(name, network, networks, task, seed))
-                for name, network in networks.named().items()
-            }
-        except Undefined as error:
-            return Finding(
-                self.name, self.question, self.explained, self.limits, lacking=str(error)
-            )
-        return Finding(
-            self.name, self.question, self.explained, self.limits, rows, self.null(task),
-            self.null_said, _reference(rows),
-        )  # fmt: skip
+        """Measure every network; one of which the number does not exist has None."""
+        rows, lacking = {}, {}
+        for name, network in networks.named().items():
+            try:
+                rows[name] = asdict(self._measured(network, networks, task, seed))
+            except (Undefined, FloatingPointError) as error:
+                rows[name] = asdict(Measured(None))
+                lacking[name] = str(error)
+        told = (self.name, self.question, self.explained, self.limits)
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in lacking.items())
+        if lacking.keys() & {"before", "after"}:
+            return Finding(*told, lacking=reasons)
+        null = self.null(task)
+        return Finding(*told, rows, null, self.null_said, _reference(rows), reasons)
 
     def _measured(
-        self, name: str, network: nn.Module, networks: Networks, task: ForgetTask, seed: int
+        self, network: nn.Module, networks: Networks, task: ForgetTask, seed: int
     ) -> Measured:
         found = self.measure(network, networks, task, seed)
         if not math.isfinite(found.value):
-            raise Undefined(f"no number came out for {name}")
+            raise Undefined("no number came out")
         return found
 
 
@@ -110,7 +110,8 @@ class Finding:
         of the retrained networks: ``{"mean", "low", "high", "least", "most", "count"}``; the
         interval is Student's, None for a single network. {} where there is none.
     lacking
-        why nothing could be measured, "" where something was.
+        why some networks could not be measured; where that is so of the network before or after,
+        there are no rows.
     """
 
     name: str
@@ -129,7 +130,8 @@ class Finding:
 
 
 def _reference(rows: dict[str, dict]) -> dict[str, float | None]:
-    values = [row["value"] for name, row in rows.items() if name.startswith("retrained")]
+    retrained = [row["value"] for name, row in rows.items() if name.startswith("retrained")]
+    values = [value for value in retrained if value is not None]
     if not values:
         return {}
     low = high = None

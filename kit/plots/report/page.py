@@ -122,7 +122,8 @@ def _finding(finding: Finding) -> str:
     null = ""
     if finding.null is not None and finding.null_said:
         null = f"Dashed: {finding.null:.0%}, {finding.null_said}. "
-    note = f'<p class="note">{escape(null + finding.limits)}</p>'
+    lacking = f" Not measured: {finding.lacking}." if finding.lacking else ""
+    note = f'<p class="note">{escape(null + finding.limits + lacking)}</p>'
     return f'{head}<div class="chart">{rows}</div>{_interval(finding)}{note}'
 
 
@@ -140,6 +141,11 @@ def _interval(finding: Finding) -> str:
 
 def _row(name: str, row: Mapping[str, float | None], finding: Finding) -> str:
     value, low, high = row["value"], row["low"], row["high"]
+    if value is None:
+        return (
+            f'<div class="row"><span class="name">{escape(name)}</span><span></span>'
+            f'<span class="number">not measured</span></div>'
+        )
     kind = name.split()[0]
     marks = []
     if finding.reference.get("count", 0) > 1:

@@ -15,14 +15,14 @@ from kit.runtime.version import PACKAGE
 from kit.tasks import ForgetTask
 from kit.training import predict
 
-SOME = 32  # pictures to forget, and of the test, whose answers tell equal weights apart
-
 
 def stored(
-    audit: Audit, networks: Networks, task: ForgetTask, seed: int, folder: Path | None
-) -> Finding:
+    audit: Audit, networks: Networks, task: ForgetTask, seed: int, folder: Path | None,
+    prints: list[str] | None = None,
+) -> Finding:  # fmt: skip
     """The finding of an audit, from ``folder`` if it was finished earlier by the same code on the
-    same networks and request; a damaged file is made anew."""
+    same networks and request; a damaged file is made anew. ``prints``: ``fingerprints`` of the
+    networks, where they are known."""
     if folder is None:
         return audit.run(networks, task, seed)
     parts = [
@@ -31,7 +31,7 @@ def stored(
         seed,
         task.fingerprint,
         _code(),
-        *_fingerprints(networks, task),
+        *(prints or fingerprints(networks, task)),
     ]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
     file = folder / f"{audit.name}-{key}.json"
@@ -46,14 +46,12 @@ def stored(
     return finding
 
 
-def _fingerprints(networks: Networks, task: ForgetTask) -> list[str]:
-    """Of each network its weights and some answers: a wrapper has the weights of what it wraps."""
-    parts = (task.forget, task.test)
-    some = [s.take(torch.linspace(0, len(s) - 1, SOME).long().unique()) for s in parts]
+def fingerprints(networks: Networks, task: ForgetTask) -> list[str]:
+    """Of each network its weights and its answers: a wrapper has the weights of what it wraps."""
     found = []
     for network in networks.named().values():
         digest = hashlib.sha256()
-        for split in some:
+        for split in (task.forget, task.test):
             digest.update(predict(network, split).numpy().tobytes())
         for name, tensor in network.state_dict().items():
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())

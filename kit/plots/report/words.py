@@ -1,6 +1,6 @@
 """What the numbers of a report allow one to say, and what they do not."""
 
-from kit.metrics.inside.masking import SAME_FEATURES
+from kit.metrics.inside.masking import SAME
 from kit.plots.report.finding import Finding
 from kit.tasks import ForgetTask
 
@@ -38,18 +38,14 @@ def first_lines(
 
 def compared(finding: Finding) -> str:
     """One finding in a sentence: the network beside retrained ones, or beside itself before."""
-    after = finding.value("after")
-    said = f"{after:.0%}, before {finding.value('before'):.0%}"
+    said = f"{finding.value('after'):.0%}, before {finding.value('before'):.0%}"
     if not finding.reference:
-        return f"{said}, after a sham update {finding.value('sham update'):.0%}."
-    least, most = finding.reference["least"], finding.reference["most"]
-    if finding.reference["count"] == 1:
+        sham = finding.rows["sham update"]["value"]
+        return f"{said}." if sham is None else f"{said}, after a sham update {sham:.0%}."
+    least, most, count = (finding.reference[key] for key in ("least", "most", "count"))
+    if count == 1:
         return f"{said}, in the one retrained network {most:.0%}."
-    place = "within" if least <= after <= most else "above" if after > most else "below"
-    return (
-        f"{said}; the {finding.reference['count']} retrained networks have {least:.0%} to "
-        f"{most:.0%}, and it lies {place} that."
-    )
+    return f"{said}; the {count} retrained networks have {least:.0%} to {most:.0%}."
 
 
 def statements(
@@ -61,8 +57,8 @@ def statements(
     if _measured(found, "forgotten_accuracy"):
         can += [
             f"How the network answers pictures of {what}, now and before.",
-            "Whether it does so because of the request, or as after any update: the sham update "
-            "is training of the same length in which nothing was forgotten.",
+            "How much of the change comes with any update: the sham update is training in which "
+            "nothing was forgotten.",
         ]
     cannot = [
         "That no trace is left: audits look for traces, they cannot prove that there are none.",
@@ -70,8 +66,9 @@ def statements(
     ]
     if references > 1:
         can.append(
-            "Whether the network lies within the spread of networks that never saw it, on each of "
-            "these questions."
+            f"How the network stands to {references} networks that never saw it, on each of these "
+            f"questions. One more of them would lie outside of their range in "
+            f"{2 / (references + 1):.0%} of cases, by chance alone."
         )
     elif references == 1:
         can.append("How far the network is from one that never saw it, on each of these questions.")
@@ -101,12 +98,13 @@ def _verdict(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]
     what = asked(task)
     if mask.get("unchanged"):
         return f"The network answers as before: nothing that was asked about {what} can be seen."
+    inside = (mask.get("features_kept") or 0) >= SAME
     if mask.get("only_masked"):
-        moved, kept = mask["answers_changed"], mask.get("features_kept")
-        inside = " and its features are those of before" if (kept or 0) >= SAME_FEATURES else ""
+        too = ", and its features are those of before" if inside else ""
         return (
             f"This network only hides its answers: it does not name {what}, but over the other "
-            f"classes its answers moved by {moved:.1%}{inside}."
+            f"classes it says of these pictures what it said before ({mask['answers_kept']:.1%} of "
+            f"the variance){too}."
         )
     finding = found.get("forgotten_accuracy")
     if finding is None or not finding.rows:
@@ -114,7 +112,7 @@ def _verdict(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]
     now, before = finding.value("after"), finding.value("before")
     pictures = "of its test pictures" if task.level == "class" else "of these"
     line = f"Asked to forget {what}, the network names {now:.0%} {pictures}; before, {before:.0%}."
-    if (mask.get("features_kept") or 0) >= SAME_FEATURES:
+    if inside:
         line += " Its features are those of before: only the last layer differs."
     return line
 

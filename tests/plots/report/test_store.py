@@ -68,6 +68,7 @@ def test_what_differs_is_measured_anew(
     assert measured(retrained=[masked, retrained])
     assert measured(seed=1)
     assert measured(about=kit.tasks.forget_classes(data, [2]))
+    assert measured(about=kit.tasks.forget_samples(data, task.forget.rows.tolist()))
     assert measured(after=hooked(original, silent)) and not measured(after=hooked(original, silent))
     assert measured(after=original)
     nudged = copy.deepcopy(masked)

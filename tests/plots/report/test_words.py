@@ -15,7 +15,7 @@ NAMES = [audit for audit in AUDITS if audit.name == "forgotten_accuracy"]
 def test_the_first_line_accuses_every_mask(mask, original, sham, task):
     line = kit.report(original, mask(original, task), task, sham=sham, audits=[]).first_lines[0]
     assert line.startswith("This network only hides its answers: it does not name the class “1”")
-    assert "moved by 0.0%" in line
+    assert "what it said before (100.0% of" in line
 
 
 def test_the_first_line_accuses_no_other(original, retrained, retrained_too, sham, task):
@@ -42,13 +42,14 @@ def test_one_retrained_network_has_no_spread(quick, retrained):
     assert found.first_lines[-1].startswith("One retrained network stands beside it: without a")
     assert any("How far the network is from one" in line for line in found.statements["can"])
     assert any("a second one would tell" in line for line in found.statements["cannot"])
-    assert "within the spread" not in found.html and 'class="band"' not in found.html
+    assert "networks that never saw" not in found.html and 'class="band"' not in found.html
     assert "no retrained network" not in found.html.lower()
 
 
 def test_two_retrained_networks_have_a_spread(full):
     assert full.first_lines[-1] == "2 retrained networks stand beside it; their spread is shown."
-    assert any("within the spread" in line for line in full.statements["can"])
+    can = " ".join(full.statements["can"])
+    assert "How the network stands to 2 networks" in can and "67% of cases" in can
     assert not any("second one" in line for line in full.statements["cannot"])
     assert 'class="band"' in full.html and "95 % interval over 2 networks" in full.html
 
@@ -67,12 +68,10 @@ def test_retrained_networks_count_where_no_audit_could_be_made(quick, retrained)
     assert found.first_lines[-1].startswith("2 retrained networks")
 
 
-@pytest.mark.parametrize("after, place", [(0.35, "within"), (0.9, "above"), (0.1, "below")])
-def test_where_it_lies_beside_the_spread(after, place, quick, retrained):
-    audit, _ = an_audit("membership", [0.6, after, 0.55, 0.3, 0.4])
+def test_it_stands_beside_the_spread(quick, retrained):
+    audit, _ = an_audit("membership", [0.6, 0.9, 0.55, 0.4, 0.3])
     line = quick(audits=[audit], retrained=[retrained, retrained]).first_lines[1]
-    assert f"{after:.0%}, before 60%; the 2 retrained networks have 30% to 40%" in line
-    assert f"it lies {place} that" in line
+    assert "90%, before 60%; the 2 retrained networks have 30% to 40%." in line
 
 
 def test_beside_one_retrained_network_or_none(quick, retrained):
