@@ -62,7 +62,8 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--report {args.report} must end in .html or .json")
     origins = {file: read_origin(file) for file in (args.before, args.after, *args.retrained)}
     origin = origins[args.before]
-    data = open_folder(args, origin)
+    read_as = origin or next((other for other in origins.values() if other), None)
+    data = open_folder(args, read_as)
     task = open_request(args, data, origin)
     check_origins(args, task, origins)
 
@@ -95,14 +96,10 @@ def check_origins(
     """``ValueError`` where a weights file says that it is not what it is given for."""
     from kit.commands.opening import picture_keys, said
 
-    asked = said(task, args.folder)
-    after = origins[args.after]
-    if after is not None and asked not in after.requests[-1:]:
-        told = f"its request was {after.requests[-1]}" if after.requests else "it forgot nothing"
-        raise ValueError(f"{args.after} is not the outcome of this request: {told}")
     keys = picture_keys(task.data, args.folder)
-    forgotten = {keys[row] for row in task.forget.rows.tolist()}
+    retained = {keys[row] for row in task.retain.rows.tolist()}
     first = origins[args.before]
+    _check_after(args, said(task, args.folder), first, origins[args.after])
     for file in (args.after, *args.retrained):
         origin = origins[file]
         if origin is None:
@@ -111,22 +108,50 @@ def check_origins(
             raise ValueError(
                 f"{file} knows the classes {', '.join(origin.classes)}: it is of others"
             )
-        if first is not None and _reading(origin) != _reading(first):
-            raise ValueError(f"{file} was trained on pictures that were read in another way")
-        if file in args.retrained and origin.made.get("command") == "forget":
+        if first is not None and (apart := _apart(origin, first)):
+            raise ValueError(
+                f"{file} was trained on pictures that were read in another way: {apart}"
+            )
+        if file not in args.retrained:
+            continue
+        if origin.made.get("command") == "forget":
             raise ValueError(
                 f"{file} was unlearned by kit forget: it is no retrained network; make one with "
                 f"kit train --without"
             )
-        if file in args.retrained and (seen := len(forgotten & set(origin.trained))):
+        if first is not None and set(origin.trained) != retained:
+            seen = len(set(origin.trained) - retained)
             raise ValueError(
-                f"{file} was trained on {seen} of the pictures to forget: it is no retrained "
-                f"network; make one with kit train --without"
+                f"{file} was trained on {seen} of the pictures to forget or others, and lacks "
+                f"{len(retained - set(origin.trained))} of the rest: it is no retrained network; "
+                f"make one with kit train --without"
             )
 
 
-def _reading(origin: "Origin") -> tuple:
-    return (origin.image_size, origin.grey, origin.resize, origin.test_share, origin.split_seed)
+def _check_after(
+    args: argparse.Namespace, asked: dict, before: "Origin | None", after: "Origin | None"
+) -> None:
+    """``ValueError`` unless the network after is the outcome of this request on that before."""
+    if after is None:
+        return
+    if asked not in after.requests[-1:]:
+        told = "it forgot nothing"
+        for kind, names in (after.requests[-1] if after.requests else {}).items():
+            what = ", ".join(names) if kind == "classes" else f"{len(names)} pictures"
+            told = f"it was made to forget {what}"
+        raise ValueError(f"{args.after} is not the outcome of this request: {told}")
+    parent = after.made.get("weights")
+    if parent and parent != hashlib.sha256(args.before.read_bytes()).hexdigest():
+        raise ValueError(f"{args.after} was not made from {args.before}, but from other weights")
+    if before is not None and after.requests[:-1] != before.requests:
+        raise ValueError(f"{args.after} and {args.before} have not forgotten the same before")
+
+
+def _apart(one: "Origin", other: "Origin") -> str:
+    """What two networks' pictures differ in, in words; "" where in nothing."""
+    names = ("image_size", "grey", "resize", "test", "test_share", "split_seed")
+    pairs = {name: (getattr(one, name), getattr(other, name)) for name in names}
+    return "; ".join(f"{name} {a}, not {b}" for name, (a, b) in pairs.items() if a != b)
 
 
 def _about(

@@ -1,6 +1,7 @@
 """``kit forget``: a network from which a class, or some pictures, have been unlearned."""
 
 import argparse
+import hashlib
 import json
 import tomllib
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 EPILOG = """examples:
   kit forget pets --weights net.safetensors --class cat --method ssd --out forgotten.safetensors
-  kit forget pets --weights net.safetensors --files request.csv --method scrub --out b.safetensors
+  kit forget pets --weights net.safetensors --files request.csv --method fisher --out b.safetensors
   kit forget pets --weights net.pt --model torchvision:resnet18 --image-size 96 --class cat \\
       --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out forgotten.safetensors
 
@@ -58,8 +59,11 @@ def run(args: argparse.Namespace) -> None:
     from kit.metrics import evaluate
     from kit.models import read_origin, save_weights
     from kit.models.weights import check_suffix
+    from kit.plots.report.document import plain
 
     check_suffix(args.out)
+    if args.out.absolute() == args.weights.absolute():
+        raise ValueError(f"--out {args.out} would overwrite the network before: name another file")
     config = get(args.method).configure(**settings(args.settings))
     origin = read_origin(args.weights)
     name = name_of(args.model, origin, args.weights)
@@ -69,6 +73,7 @@ def run(args: argparse.Namespace) -> None:
     out = unlearn(args.method, model, task, seed=args.seed, config=config)
     made = {
         "command": "forget",
+        "weights": hashlib.sha256(args.weights.read_bytes()).hexdigest(),
         "method": args.method,
         "config": asdict(config),
         "seed": args.seed,
@@ -79,18 +84,20 @@ def run(args: argparse.Namespace) -> None:
     save_weights(out.model.net, args.out, _after(args, task, name, origin, made))
     rows = {"before": evaluate(model, task), "after": evaluate(out.model, task)}
     if args.json:
-        print(json.dumps({"out": str(args.out), "request": task.name, **made, "rows": rows}))
+        print(json.dumps(plain({"out": str(args.out), "request": task.name, **made, "rows": rows})))
     else:
         _tell(args, task, made, rows)
 
 
 def _tell(args: argparse.Namespace, task: "ForgetTask", made: dict, rows: dict) -> None:
     """What happened, for a reader at a terminal."""
-    print(f"{args.method} on {task.name}: {made['seconds']:.1f} s; it saw {made['saw']}")
+    asked = ", ".join(args.classes or args.files)
+    print(f"{args.method} on {asked}: {made['seconds']:.1f} s; it saw {made['saw']}")
+    pictures = "of its test pictures" if args.classes else "of those to forget"
     for kind, row in rows.items():
         print(
-            f"{kind:>7}: right on {row['retain_accuracy']:4.0%} of the kept test pictures, on "
-            f"{row['forget_accuracy']:4.0%} of the forgotten"
+            f"{kind:>7}: right on {row['retain_accuracy']:4.0%} of the other test pictures, on "
+            f"{row['forget_accuracy']:4.0%} {pictures}"
         )
     if rows["after"]["forget_accuracy"] >= rows["before"]["forget_accuracy"]:
         print("nothing was lost of the forgotten: try other settings, or another method")

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import math
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from kit.models import Origin, maker, wrap
 from kit.models.answers_only import AnswersOnly, answers_only
 from kit.models.heads import NoHead
 from kit.models.own import Own
+from kit.runtime.progress import progress
 from kit.tasks import ForgetTask
 from kit.tasks.files import file_rows
 from kit.tasks.gone import Gone
@@ -31,6 +33,8 @@ def open_folder(args: argparse.Namespace, origin: Origin | None = None) -> Image
         settings that are not those of the weights file, classes that the network does not know or
         that are not there, or whatever ``kit.datasets.from_folder`` refuses.
     """
+    if not args.folder.is_dir():
+        raise ValueError(f"there is no folder {args.folder}")
     settings = reading(args, origin)
     statistics = (origin.mean, origin.std) if origin else (args.mean, args.std)
     if (statistics[0] is None) != (statistics[1] is None):
@@ -50,8 +54,10 @@ def open_folder(args: argparse.Namespace, origin: Origin | None = None) -> Image
 
 def reading(args: argparse.Namespace, origin: Origin | None = None) -> dict:
     """How a folder is read: as the weights file says, else as the user, else by default."""
-    parts = all((args.folder / part).is_dir() for part in ("train", args.test or "test"))
-    share = None if parts and args.test_share is None else args.test_share or SHARE
+    tests = args.test or (origin.test if origin else DEFAULTS["test"])
+    parts = all((args.folder / part).is_dir() for part in ("train", tests))
+    usual = None if parts else SHARE
+    share = usual if args.test_share is None else args.test_share
     asked = {name: getattr(args, name) for name in DEFAULTS} | {"test_share": args.test_share}
     if origin is None:
         chosen = {n: v if asked[n] is None else asked[n] for n, v in DEFAULTS.items()}
@@ -59,7 +65,7 @@ def reading(args: argparse.Namespace, origin: Origin | None = None) -> dict:
     kept = {name: getattr(origin, name) for name in asked}
     kept |= {"mean": origin.mean, "std": origin.std}
     for name, value in (asked | {"mean": args.mean, "std": args.std}).items():
-        if value is not None and value != kept[name]:
+        if value is not None and not _equal(value, kept[name]):
             option = "--" + name.replace("_", "-")
             raise ValueError(
                 f"{option} {value} does not fit the network, whose weights file says "
@@ -72,6 +78,13 @@ def reading(args: argparse.Namespace, origin: Origin | None = None) -> dict:
             f"the folder it was trained on"
         )
     return kept
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two settings are the same; numbers as float32 holds them."""
+    if isinstance(one, list) and len(one) == len(other):
+        return all(math.isclose(a, b, rel_tol=1e-5) for a, b in zip(one, other, strict=True))
+    return one == other
 
 
 def open_network(
@@ -135,7 +148,7 @@ def open_request(args: argparse.Namespace, data: ImageData, origin: Origin | Non
         if lost := len(known) - int(trained.sum()):
             raise ValueError(
                 f"{lost} of the {len(known)} pictures that the network was trained on are not in "
-                f"{args.folder}: put them back, or train anew"
+                f"{args.folder} any more, or were altered: put them back, or train anew"
             )
         gone = _gone(origin, data, keys)
     if args.classes:
@@ -153,11 +166,16 @@ def said(task: ForgetTask, folder: Path) -> dict[str, list[str]]:
 
 
 def picture_keys(data: ImageData, folder: Path) -> list[str]:
-    """What training pictures are known by: a hash of the path below the folder."""
-    root = folder.absolute()
-    below = (Path(file).relative_to(root).as_posix() for file in data.train_files)
-    named = (unicodedata.normalize("NFC", path).encode() for path in below)
-    return [hashlib.sha256(name).hexdigest()[:16] for name in named]
+    """What training pictures are known by: a hash of the path below the folder and of the file.
+
+    Nobody who lacks a picture can find out whether a network was trained on it, and a picture that
+    was replaced is another one.
+    """
+    root, keys = folder.absolute(), []
+    for file in progress(map(Path, data.train_files), "hashing", total=len(data.train_files)):
+        name = unicodedata.normalize("NFC", file.relative_to(root).as_posix())
+        keys.append(hashlib.sha256(name.encode() + b"\0" + file.read_bytes()).hexdigest()[:16])
+    return keys
 
 
 def _gone(origin: Origin, data: ImageData, keys: list[str]) -> Gone:

@@ -86,15 +86,25 @@ def run(args: argparse.Namespace) -> None:
 
 def _task(args: argparse.Namespace, data: "ImageData") -> "ForgetTask":
     """What is to be left out; without it any request, for all of its pictures are trained on."""
+    import torch
+
     from kit.commands.opening import open_request
     from kit.tasks import forget_classes
     from kit.tasks.files import TABLES
+    from kit.tasks.gone import Gone
+    from kit.tasks.task import request_classes
 
     if not args.without:
         return forget_classes(data, [0])
-    listed = Path(args.without[0]).suffix.lower() in TABLES
-    args.classes, args.files = (None, args.without) if listed else (args.without, None)
-    return open_request(args, data, None)
+    tables = [name for name in args.without if Path(name).suffix.lower() in TABLES]
+    args.classes = [name for name in args.without if name not in tables]
+    args.files = tables
+    if not args.classes:
+        return open_request(args, data, None)
+    task = request_classes(data, args.classes, Gone(), torch.ones(len(data.train_y)).bool())
+    for table in tables:
+        task = task.then(files=table, column=args.column)
+    return task
 
 
 def _trained(args: argparse.Namespace, task: "ForgetTask") -> "Own":
@@ -119,7 +129,7 @@ def _trained(args: argparse.Namespace, task: "ForgetTask") -> "Own":
 
 def _origin(args: argparse.Namespace, task: "ForgetTask", seen: "Split", cost: dict) -> "Origin":
     """What the weights file says of its network."""
-    from kit.commands.opening import picture_keys, reading, said
+    from kit.commands.opening import picture_keys, reading
     from kit.models import Origin
 
     keys = picture_keys(task.data, args.folder)
@@ -130,7 +140,17 @@ def _origin(args: argparse.Namespace, task: "ForgetTask", seen: "Split", cost: d
         mean=mean,
         std=std,
         trained=[keys[row] for row in seen.rows.tolist()],
-        requests=[said(task, args.folder)] if args.without else [],
+        requests=_requests(args, task),
         made={"command": "train", "seed": args.seed, **cost},
         **reading(args),
     )
+
+
+def _requests(args: argparse.Namespace, task: "ForgetTask") -> list[dict]:
+    """What the network was trained without, as a weights file keeps it."""
+    from kit.commands.opening import said
+
+    if not args.without:
+        return []
+    classes = [{"classes": args.classes}] if args.classes else []
+    return classes + ([said(task, args.folder)] if task.level == "sample" else [])

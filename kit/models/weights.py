@@ -19,7 +19,7 @@ class Origin:
     """What a weights file says of its network.
 
     No file name is in it: those of a customer's pictures must not travel with a network. A picture
-    is known by a hash of its path below the folder.
+    is known by a hash of its path below the folder and of its file together.
 
     Attributes
     ----------
@@ -99,7 +99,10 @@ def read_origin(file: str | Path) -> Origin | None:
     try:
         said = _metadata(file).get(KEY)
     except Exception as error:  # a file that cannot be read raises many kinds
-        raise ValueError(f"{file} cannot be read as weights: {error}") from error
+        raise ValueError(
+            f"{file} cannot be read as weights: it is neither safetensors nor a file of tensors "
+            f"alone, as torch.save(net.state_dict(), file) writes it"
+        ) from error
     if said is None:
         return None
     try:

@@ -102,22 +102,29 @@ def _place(table: Path, header: list[str], column: str | None) -> int | None:
 
 
 def _rows(data: ImageData, named: list[str | os.PathLike]) -> list[int]:
-    """The rows of all that is named; ``ValueError`` with the list of what is not there."""
-    paths = [_posix(file) for file in data.train_files]
-    ends = defaultdict(list)  # name of a file -> rows
+    """The rows of all that is named; ``ValueError`` with the list of what is not there.
+
+    Test images count, too: the end of a path that also fits one of them does not name one image.
+    """
+    count = len(data.train_files)
+    paths = [_posix(file) for file in (*data.train_files, *data.test_files)]
+    ends = defaultdict(list)  # name of a file -> rows; those of test images lie beyond ``count``
     for row, path in enumerate(paths):
         ends[path.rpartition("/")[2]].append(row)
     found = {str(name): _matching(_posix(name), paths, ends) for name in named}
-    missing = [name for name, rows in found.items() if not rows]
+    missing = {
+        name: " (a test image)" if rows else ""
+        for name, rows in found.items()
+        if not any(row < count for row in rows)
+    }
     if missing:
         raise ValueError(_told(data, missing, len(named)))
-    several = {n: rows for n, rows in found.items() if len(rows) > 1 and not _is_pattern(n)}
-    for name, rows in several.items():
-        raise ValueError(
-            f"{name!r} may be any of {len(rows)} training images: give more of its path"
-        )
-    patterns = {row for name, rows in found.items() if _is_pattern(name) for row in rows}
-    single = [found[str(n)][0] for n in named if not _is_pattern(str(n))]
+    for name, rows in found.items():
+        if len(rows) > 1 and not _is_pattern(name):
+            kind = "training images" if max(rows) < count else "images, of the test some"
+            raise ValueError(f"{name!r} may be any of {len(rows)} {kind}: give more of its path")
+    patterns = {row for n, rows in found.items() if _is_pattern(n) for row in rows if row < count}
+    single = [found[str(name)][0] for name in named if not _is_pattern(str(name))]
     return single + sorted(patterns - set(single))
 
 
@@ -149,17 +156,13 @@ def _posix(file: str | os.PathLike) -> str:
     return Path(unicodedata.normalize("NFC", os.fspath(file))).as_posix()
 
 
-def _told(data: ImageData, missing: list[str], count: int) -> str:
+def _told(data: ImageData, missing: dict[str, str], count: int) -> str:
     """What is not there, all of it, and where it is instead."""
-    tests = {_posix(file).rpartition("/")[2] for file in getattr(data, "test_files", ())}
-    lines = [
-        repr(name) + (" (a test image)" if _posix(name).rpartition("/")[2] in tests else "")
-        for name in missing
-    ]
+    lines = [repr(name) + where for name, where in missing.items()]
     said = f"no training image of {data.name} was read from"
-    if len(missing) == 1:
-        hint = ""
-        if unicodedata.normalize("NFC", missing[0]) in data.classes:
-            hint = "; to forget a class, use forget_classes or --class"
-        return f"{said} {lines[0]}{hint}"
-    return "\n  ".join([f"{said} {len(missing)} of the {count} files named:", *lines])
+    if len(missing) > 1:
+        return "\n  ".join([f"{said} {len(missing)} of the {count} files named:", *lines])
+    (name,) = missing
+    known = unicodedata.normalize("NFC", name) in data.classes
+    hint = "; to forget a class, use forget_classes or --class" if known else ""
+    return f"{said} {lines[0]}{hint}"

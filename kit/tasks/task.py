@@ -214,6 +214,9 @@ def request_classes(data: ImageData, classes: Classes, gone: Gone, trained: Tens
         if not asked.any() or not kept.any():
             what = f"of the classes to forget {names}" if not asked.any() else "to retain"
             raise ValueError(f"there are no {part} images {what}")
+        lacking = [data.classes[c] for c in classes if not (asked & (y == c)).any()]
+        if lacking:
+            raise ValueError(f"there are no {part} images of {', '.join(lacking)}")
         return seen, asked, kept
 
     out = gone.train(data)

@@ -109,7 +109,7 @@ def fit(
     training = Training(resume, key, model, optimizer, scheduler, (shuffle, draw), history)
     with seeded(seed), progress(range(recipe.epochs), title, total=None) as epochs:
         done = training.resume()
-        pool.count(done)
+        pool.count(len(history.loss))
         start = time.perf_counter() - history.seconds
         for epoch in epochs:
             if epoch < done:
@@ -146,7 +146,7 @@ def fit(
                 history.looks += take_look(model)
             start += pause.seconds
             history.seconds = time.perf_counter() - start
-            training.save()
+            training.save(stopped)
             if stopped:
                 break
     model.eval()

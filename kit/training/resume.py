@@ -1,6 +1,7 @@
 """A training that was interrupted goes on: what ``fit`` needs to know, kept after each epoch."""
 
 import json
+import math
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,8 +34,9 @@ class Training:
     generators: tuple[Generator, ...]
     history: object  # a dataclass of plain values
 
-    def save(self) -> None:
-        """Keep the training as it stands; a reader sees the whole file or none."""
+    def save(self, stopped: bool = False) -> None:
+        """Keep the training as it stands, or as ``stopped`` for good; a reader sees the whole file
+        or none."""
         if self.file is None:
             return
         state = {
@@ -45,14 +47,16 @@ class Training:
             "generators": [g.get_state() for g in self.generators],
             "random": torch.get_rng_state(),
             "history": asdict(self.history),
+            "stopped": stopped,
         }
         if device().type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(device())
         with whole(self.file) as half:
             torch.save(state, half)
 
-    def resume(self) -> int:
-        """Take up the training where it was left; how many epochs are done, 0 if none is kept.
+    def resume(self) -> float:
+        """Take up the training where it was left; how many epochs are done, 0 if none is kept,
+        infinitely many if it was stopped for good.
 
         A damaged file, or one of another training, is left aside with a warning.
         """
@@ -75,7 +79,7 @@ class Training:
             torch.cuda.set_rng_state(state["random_cuda"], device())
         for name, value in state["history"].items():
             setattr(self.history, name, value)
-        return len(self.history.loss)
+        return math.inf if state["stopped"] else len(self.history.loss)
 
 
 def key_of(model: nn.Module, images: int, recipe: Recipe, seed: int, eval_mode: bool) -> str:

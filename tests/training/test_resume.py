@@ -85,6 +85,14 @@ def test_another_training_is_not_taken_up(task, tmp_path, change):
     assert torch.equal(fresh[1].head.weight, expected[1].head.weight)
 
 
+def test_a_training_that_was_stopped_on_purpose_stays_stopped(task, tmp_path):
+    file, seen = tmp_path / "a.part", []
+    for _ in range(2):
+        model = dropping(task)
+        seen.append(kit.fit(model, task.train, RECIPE, resume=file, after_step=lambda n: n == 9))
+    assert [history.steps for history in seen] == [9, 9] and len(seen[1].loss) == 2
+
+
 SCRIPT = """
 import kit
 from kit.training import Recipe

@@ -29,6 +29,7 @@ from kit.training import predict
 
 UNMOVED = 0.02  # total variation: at most, to be called unchanged
 SAME = 0.99  # share of variance: at least, to be those of before
+EQUAL = 1e-6  # share of the squares: at most, to be equal but for rounding
 SAME_GRAM = 0.9999  # CKA: at least, where there are too few images for a linear map
 RIDGE = 1e-6  # of the mean variance of a feature
 FITTED = 2000  # training images that the linear maps are fitted on, at most
@@ -47,7 +48,8 @@ def masking(before: Classifier, after: Classifier, task: ForgetTask) -> dict[str
     ``answers_kept``
         share, at most 1, of the variance of the log-odds over the retained classes, among forgotten
         test images, that those of before explain; temperature and offsets are fitted on the other
-        test images. 1 for a mask, however it is made. NaN with one retained class or one image.
+        test images. 1 for a mask, however it is made. NaN with one retained class, or
+        of one image whose answers differ.
     ``features_kept``
         share, at most 1, of the variance among the forgotten test images in one network's features
         that a linear map of the other's explains, the map fitted on retained training images; the
@@ -118,7 +120,7 @@ def _distance(logits: Tensor, other: Tensor) -> float:
 def _answers_kept(before: Tensor, after: Tensor, count: int) -> float:
     """Share of the variance of the centred logits of the first ``count`` images that those of
     before explain, with a temperature and offsets from the other images."""
-    if before.shape[1] < 2 or count < 2 or not (before.isfinite() & after.isfinite()).all():
+    if before.shape[1] < 2 or not (before.isfinite() & after.isfinite()).all():
         return math.nan
     before, after = (logits - logits.mean(1, keepdim=True) for logits in (before, after))
     x, y = before[count:], after[count:]
@@ -127,6 +129,9 @@ def _answers_kept(before: Tensor, after: Tensor, count: int) -> float:
     warmth = (x * y).sum() / x.square().sum().clamp_min(1e-12)
     asked = after[:count]
     missed = asked - offset_y - warmth * (before[:count] - offset_x)
+    if count < 2:  # one image has no spread: equal answers are told, and nothing else
+        equal = missed.square().sum() <= EQUAL * asked.square().sum()
+        return 1.0 if equal else math.nan
     spread = (asked - asked.mean(0)).square().sum()
     return _share(missed.square().sum(), spread, y.square().mean() * asked.numel())
 

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 from torch import nn
@@ -23,7 +24,8 @@ from kit.runtime.version import __version__
 from kit.tasks import ForgetTask
 from kit.training import check_model
 
-BATCH, MOST_STEPS, RATE = 64, 200, 1e-3  # of the sham update
+BATCH, MOST_STEPS, RATE = 64, 200, 1e-4  # of the sham update
+MOST_FILES = 50  # of a request that are named
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Report:
     @property
     def json(self) -> dict:
         """All of it in plain values; NaN is None."""
-        return _plain(asdict(self) | {"kit": __version__})
+        return plain(asdict(self) | {"kit": __version__})
 
     @property
     def html(self) -> str:
@@ -166,8 +168,17 @@ def _steps(about: Mapping[str, object], task: ForgetTask) -> int:
 def _facts(task: ForgetTask, networks: Networks) -> dict:
     """What every report can say of its request, data and networks."""
     data = task.data
+    what = f"{len(task.forget)} pictures"
+    if task.level == "class":
+        what = f"{asked(task)}: {len(task.forget)} training pictures"
+    named = data.train_files if task.level == "sample" else ()
+    files = [Path(named[row]) for row in task.forget.rows.tolist()[:MOST_FILES] if named]
+    listed = ", ".join("/".join(file.parts[-2:]) for file in files)
     return {
-        "request": f"forget {asked(task)}: {len(task.forget)} training pictures",
+        "date": f"{date.today():%Y-%m-%d}",
+        "request": f"forget {what}",
+        "pictures": listed,
+        "network": getattr(networks.before, "name", type(networks.before).__name__),
         "data": {
             "name": data.name, "training pictures": len(task.train),
             "test pictures": len(task.test), "classes": data.num_classes,
@@ -180,12 +191,12 @@ def _facts(task: ForgetTask, networks: Networks) -> dict:
     }  # fmt: skip
 
 
-def _plain(value: object) -> object:
-    """The same in what JSON knows."""
+def plain(value: object) -> object:
+    """The same in what JSON knows; NaN is None."""
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if value is None or isinstance(value, str | int | float) else str(value)

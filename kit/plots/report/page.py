@@ -43,9 +43,9 @@ footer {{ margin-top: 3em; font-size: .85em; opacity: .8; }}
 
 WORDS = {
     "retrained network": "a network of the same kind, trained anew without the pictures to forget: "
-    "what honest forgetting looks like.",
-    "sham update": "the network before, trained a little further on all of its pictures: nothing "
-    "is forgotten, so that one sees what any update does.",
+    "the yardstick.",
+    "sham update": "the network before, trained a little further on all of its pictures, those of "
+    "the request too: it shows what any update does.",
     "nothing to find": "the number that would come out if the network knew nothing of the matter: "
     "the dashed line.",
     "interval": "if the test were repeated with other pictures of the same kind, 95 of 100 such "
@@ -67,7 +67,7 @@ def page(
         "<h2>What was asked, and of what</h2>",
         _facts({key: value for key, value in about.items() if key not in ("mask", "weights")}),
         "<h2>What was found</h2>",
-        _legend(any(finding.reference for finding in findings)),
+        _legend(any(f.reference.get("count", 0) > 1 for f in findings)),
         *[_finding(finding) for finding in findings],
         *[f"<h2>{said[kind]}</h2><ul>{_items(statements[kind])}</ul>" for kind in said],
         "<h2>The networks, by hash</h2>",
@@ -109,7 +109,8 @@ def _legend(retrained: bool) -> str:
     band = " The green band holds the retrained networks." if retrained else ""
     return (
         '<p class="note">Each line is a network, from 0 % on the left to 100 % on the right, with '
-        "its 95 % interval where it is known. The dashed line is what comes out where there is "
+        "its 95 % interval where it is known: grey dot before, orange square after, hollow dot "
+        "sham update, green diamond retrained. The dashed line is what comes out where there is "
         f"nothing to find.{band}</p>"
     )
 

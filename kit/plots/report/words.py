@@ -13,7 +13,9 @@ def asked(task: ForgetTask) -> str:
         names = " and ".join(f"“{task.data.classes[c]}”" for c in task.forget_classes)
         return f"the class {names}" if len(task.forget_classes) == 1 else f"the classes {names}"
     count = len(task.forget)
-    return "1 picture" if count == 1 else f"{count} pictures"
+    return (
+        "the one picture of the request" if count == 1 else f"the {count} pictures of the request"
+    )
 
 
 def first_lines(
@@ -52,13 +54,13 @@ def statements(
     task: ForgetTask, found: dict[str, Finding], references: int
 ) -> dict[str, list[str]]:
     """What can be said on the strength of this report, and what cannot."""
-    what = asked(task)
+    pictures = f"pictures of {asked(task)}" if task.level == "class" else asked(task)
     can = []
     if _measured(found, "forgotten_accuracy"):
         can += [
-            f"How the network answers pictures of {what}, now and before.",
+            f"How the network answers {pictures}, now and before, within the intervals.",
             "How much of the change comes with any update: the sham update is training in which "
-            "nothing was forgotten.",
+            "nothing was left out.",
         ]
     cannot = [
         "That no trace is left: audits look for traces, they cannot prove that there are none.",
@@ -66,12 +68,12 @@ def statements(
     ]
     if references > 1:
         can.append(
-            f"How the network stands to {references} networks that never saw it, on each of these "
-            f"questions. One more of them would lie outside of their range in "
-            f"{2 / (references + 1):.0%} of cases, by chance alone."
+            f"How the network stands to {references} networks that never saw the pictures. One "
+            f"more of these would lie outside of their range in {2 / (references + 1):.0%} of "
+            f"cases, by chance alone."
         )
     elif references == 1:
-        can.append("How far the network is from one that never saw it, on each of these questions.")
+        can.append("How the network stands to one that never saw the pictures.")
         cannot.append(
             "Whether that distance is more than the one between two retrained networks: a second "
             "one would tell."
@@ -79,14 +81,15 @@ def statements(
     else:
         if _measured(found, "membership"):
             can.append(
-                "Whether the request's training pictures are told from test pictures of the same "
-                "class."
+                "How well one attack tells the training pictures of the request from test pictures "
+                "of the same class."
             )
-        cannot += [
-            f"Whether the network is as if it had never seen {what}: no retrained network is here.",
-            "How much of what still stands apart inside would be there without the forgotten "
-            "pictures.",
-        ]
+        cannot.append(
+            "Whether the network is as if it had never seen the pictures: no retrained network is "
+            "here."
+        )
+        if _measured(found, "still_apart"):
+            cannot.append("How much of what still stands apart inside would be there without them.")
     return {"can": can, "cannot": cannot}
 
 
@@ -100,27 +103,32 @@ def _verdict(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]
         return f"The network answers as before: nothing that was asked about {what} can be seen."
     inside = (mask.get("features_kept") or 0) >= SAME
     if mask.get("only_masked"):
-        too = ", and its features are those of before" if inside else ""
+        too = " What enters its last layer is that of before." if inside else ""
         return (
-            f"This network only hides its answers: it does not name {what}, but over the other "
-            f"classes it says of these pictures what it said before ({mask['answers_kept']:.1%} of "
-            f"the variance){too}."
+            f"This network only hides its answers: it does not name {what}, and what it says of "
+            f"{len(task.test_forget)} such test pictures among the other classes is what it said "
+            f"before ({mask['answers_kept']:.1%} of the variance).{too}"
         )
     finding = found.get("forgotten_accuracy")
     if finding is None or not finding.rows:
         return f"The network was asked to forget {what}."
     now, before = finding.value("after"), finding.value("before")
-    pictures = "of its test pictures" if task.level == "class" else "of these"
-    line = f"Asked to forget {what}, the network names {now:.0%} {pictures}; before, {before:.0%}."
+    pictures = "these" if task.level == "sample" else f"its {len(task.test_forget)} test pictures"
+    line = (
+        f"Asked to forget {what}, the network names {now:.0%} of {pictures}; before, {before:.0%}"
+    )
+    if finding.reference:
+        line += f"; retrained networks, {finding.reference['mean']:.0%}"
+    line += ": as many as before." if now >= before else "."
     if inside:
-        line += " Its features are those of before: only the last layer differs."
+        line += " What enters its last layer is that of before."
     return line
 
 
 def _reference(task: ForgetTask, references: int) -> str:
     if references == 0:
         return (
-            f"No retrained network was given: whether it is as if it had never seen {asked(task)} "
+            f"No retrained network was given: whether it is as if it had never seen {asked(task)}, "
             f"cannot be said."
         )
     if references == 1:

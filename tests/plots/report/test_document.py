@@ -85,7 +85,9 @@ def test_single_pictures(data, original, retrained, sham):
     pictures = kit.tasks.forget_samples(data, range(0, 40, 2))
     found = kit.report(original, retrained, pictures, sham=sham)
     assert [f.name for f in found.findings] == [a.name for a in AUDITS if "sample" in a.levels]
-    assert found.first_lines[0].startswith("Asked to forget 20 pictures, the network names")
+    assert found.first_lines[0].startswith(
+        "Asked to forget the 20 pictures of the request, the network names"
+    )
     assert found.json["about"]["mask"] == {} and "of these; before" in found.first_lines[0]
     assert "forget 20 pictures" in found.html
     accuracy = (kit.predict(retrained, pictures.forget).argmax(1) == pictures.forget.y).float()
@@ -97,7 +99,7 @@ def test_one_picture(data, original, masked, sham):
     found = kit.report(original, masked, kit.tasks.forget_samples(data, [3]), sham=sham)
     lacking = {f.name: f.lacking for f in found.findings}
     assert "two pictures" in lacking["membership"] and not lacking["forgotten_accuracy"]
-    assert found.first_lines[0].startswith("Asked to forget 1 picture")
+    assert found.first_lines[0].startswith("Asked to forget the one picture")
 
 
 def test_a_feature_is_refused(feature_task, feature_original):
