@@ -98,6 +98,7 @@ def check_origins(
 
     keys = picture_keys(task.data, args.folder)
     retained = {keys[row] for row in task.retain.rows.tolist()}
+    forgotten = {keys[row] for row in task.forget.rows.tolist()}
     first = origins[args.before]
     _check_after(args, said(task, args.folder), first, origins[args.after])
     for file in (args.after, *args.retrained):
@@ -119,12 +120,15 @@ def check_origins(
                 f"{file} was unlearned by kit forget: it is no retrained network; make one with "
                 f"kit train --without"
             )
-        if first is not None and set(origin.trained) != retained:
-            seen = len(set(origin.trained) - retained)
+        if seen := len(forgotten & set(origin.trained)):
             raise ValueError(
-                f"{file} was trained on {seen} of the pictures to forget or others, and lacks "
-                f"{len(retained - set(origin.trained))} of the rest: it is no retrained network; "
-                f"make one with kit train --without"
+                f"{file} was trained on {seen} of the pictures to forget: it is no retrained "
+                f"network; make one with kit train --without"
+            )
+        if first is not None and set(origin.trained) != retained:
+            raise ValueError(
+                f"{file} was trained on {len(origin.trained)} pictures, which are not the "
+                f"{len(retained)} that remain: make one with kit train --without"
             )
 
 

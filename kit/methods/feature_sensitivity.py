@@ -55,7 +55,7 @@ def feature_sensitivity(model: nn.Module, view: TaskView, config: Config, seed: 
 
     def loss(model: nn.Module, x: Tensor, row: Tensor) -> Tensor:
         count_passes(images.kind, forward=len(x), backward=len(x))
-        twin = others.take(row.cpu()).inputs().to(device())
+        twin = others.take(row.to(others.rows.device)).inputs().to(device())
         said, twin_said = model(torch.cat([x, twin])).float().chunk(2)
         moved = (x - twin).flatten(1).norm(dim=1).clamp_min(1e-3)
         sensitivity = ((said - twin_said).norm(dim=1) / moved).mean()

@@ -197,8 +197,8 @@ def request_classes(data: ImageData, classes: Classes, gone: Gone, trained: Tens
     if not classes:
         raise ValueError(f"classes is empty: name at least one class of 0..{data.num_classes - 1}")
     if set(classes) & set(gone.classes):
-        both = sorted(set(classes) & set(gone.classes))
-        raise ValueError(f"classes {both} are forgotten already")
+        both = [data.classes[c] for c in sorted(set(classes) & set(gone.classes))]
+        raise ValueError(f"forgotten already: {', '.join(both)}")
     if len(classes) + len(gone.classes) == data.num_classes:
         raise ValueError(
             f"forgetting all {data.num_classes} classes leaves nothing to retain; "

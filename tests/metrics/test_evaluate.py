@@ -239,7 +239,7 @@ def test_networks_that_do_not_fit_are_named(original, task):
 
 
 def test_evaluate_refuses(original, task):
-    with pytest.raises(ValueError, match="fast, gap, features, relearn, comparison, full"):
+    with pytest.raises(ValueError, match="fast, gap, features, masking, relearn, comparison, full"):
         kit.evaluate(original, task, audits="some")
     with pytest.raises(ValueError, match="reference="):
         kit.evaluate(original, task, audits="full")

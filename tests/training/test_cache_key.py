@@ -56,8 +56,9 @@ def test_an_edit_of_a_file_that_decides_makes_another_key(name, copied):
     assert before == cache.code()
     file = copied / name
     text = file.read_text()
-    number = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)).lineno
     lines = text.splitlines(keepends=True)
+    functions = (n.lineno for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef))
+    number = next(functions, len(lines) + 1)
     file.write_text("".join([*lines[: number - 1], "# edited\n", *lines[number - 1 :]]))
     try:
         assert cache.code.__wrapped__(copied) != before

@@ -118,7 +118,9 @@ def _verdict(task: ForgetTask, found: dict[str, Finding], mask: dict[str, float]
         f"Asked to forget {what}, the network names {now:.0%} of {pictures}; before, {before:.0%}"
     )
     if finding.reference:
-        line += f"; retrained networks, {finding.reference['mean']:.0%}"
+        one = finding.reference["count"] == 1
+        line += f"; {'the retrained one' if one else 'retrained ones'}, "
+        line += f"{finding.reference['mean']:.0%}"
     line += ": as many as before." if now >= before else "."
     if inside:
         line += " What enters its last layer is that of before."
