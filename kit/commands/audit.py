@@ -1,12 +1,11 @@
 """``kit audit``: a report on what a network still knows of what it was to forget."""
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.commands.options import add_folder, add_model, add_request
+from kit.commands.options import add_command, add_request
 
 if TYPE_CHECKING:
     from kit.models import Origin
@@ -24,14 +23,8 @@ Without a retrained network some statements cannot be made; the report says whic
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Tell the parser of this command."""
-    command = commands.add_parser(
-        "audit",
-        help="report what a network still knows of what it was to forget",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_folder(command)
-    add_model(command, required=False)
+    told = "report what a network still knows of what it was to forget"
+    command = add_command(commands, "audit", told, EPILOG)
     command.add_argument("--before", type=Path, required=True, help="weights before the request")
     command.add_argument("--after", type=Path, required=True, help="weights after it")
     command.add_argument(
@@ -53,9 +46,10 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run the audits and write the report."""
-    from kit.commands.opening import name_of, open_folder, open_network, open_request
+    from kit.commands import opening
     from kit.models import read_origin
     from kit.plots.report import report
+    from kit.runtime.files import sha256_of
     from kit.training.cache import cache_root
 
     if args.report is not None and args.report.suffix not in (".html", ".json"):
@@ -63,21 +57,23 @@ def run(args: argparse.Namespace) -> None:
     origins = {file: read_origin(file) for file in (args.before, args.after, *args.retrained)}
     origin = origins[args.before]
     read_as = origin or next((other for other in origins.values() if other), None)
-    data = open_folder(args, read_as)
-    task = open_request(args, data, origin)
-    check_origins(args, task, origins)
+    data = opening.open_folder(args, read_as)
+    keys = opening.picture_keys(data, args.folder)
+    task = opening.open_request(args, data, origin, keys)
+    hashes = {file: sha256_of(file) for file in origins}
+    check_origins(args, task, keys, origins, hashes)
 
     def network(file: Path):
         other = args.after_model if file == args.after else None
-        name = other or name_of(args.model, origins[file], file)
-        return open_network(name, data, file, origins[file], judged=True)
+        name = other or opening.name_of(args.model, origins[file], file)
+        return opening.open_network(name, data, file, origins[file], judged=True)
 
     found = report(
         network(args.before),
         network(args.after),
         task,
         retrained=[network(file) for file in args.retrained],
-        about=_about(args, task, origins),
+        about=_about(args, task, origins, hashes),
         seed=args.seed,
         store=cache_root() / "audits",
     )
@@ -91,16 +87,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def check_origins(
-    args: argparse.Namespace, task: "ForgetTask", origins: dict[Path, "Origin | None"]
-) -> None:
+    args: argparse.Namespace, task: "ForgetTask", keys: list[str],
+    origins: dict[Path, "Origin | None"], hashes: dict[Path, str],
+) -> None:  # fmt: skip
     """``ValueError`` where a weights file says that it is not what it is given for."""
-    from kit.commands.opening import picture_keys, said
+    from kit.commands.opening import said
 
-    keys = picture_keys(task.data, args.folder)
-    retained = {keys[row] for row in task.retain.rows.tolist()}
-    forgotten = {keys[row] for row in task.forget.rows.tolist()}
     first = origins[args.before]
-    _check_after(args, said(task, args.folder), first, origins[args.after])
+    _check_after(args, said(task, keys), first, origins[args.after], hashes[args.before])
     for file in (args.after, *args.retrained):
         origin = origins[file]
         if origin is None:
@@ -113,27 +107,40 @@ def check_origins(
             raise ValueError(
                 f"{file} was trained on pictures that were read in another way: {apart}"
             )
-        if file not in args.retrained:
-            continue
-        if origin.made.get("command") == "forget":
-            raise ValueError(
-                f"{file} was unlearned by kit forget: it is no retrained network; make one with "
-                f"kit train --without"
-            )
-        if seen := len(forgotten & set(origin.trained)):
-            raise ValueError(
-                f"{file} was trained on {seen} of the pictures to forget: it is no retrained "
-                f"network; make one with kit train --without"
-            )
-        if first is not None and set(origin.trained) != retained:
-            raise ValueError(
-                f"{file} was trained on {len(origin.trained)} pictures, which are not the "
-                f"{len(retained)} that remain: make one with kit train --without"
-            )
+        if file in args.retrained:
+            _check_retrained(file, origin, task, keys, whole=first is not None)
+
+
+def _check_retrained(
+    file: Path, origin: "Origin", task: "ForgetTask", keys: list[str], *, whole: bool
+) -> None:
+    """``ValueError`` unless a network saw nothing of what is forgotten and, where it is known what
+    the one before saw (``whole``), all of the rest."""
+    retained = {keys[row] for row in task.retain.rows.tolist()}
+    forgotten = {keys[row] for row in task.forget.rows.tolist()}
+    if origin.made.get("command") == "forget":
+        raise ValueError(
+            f"{file} was unlearned by kit forget: it is no retrained network; make one with "
+            f"kit train --without"
+        )
+    if seen := len(forgotten & set(origin.trained)):
+        raise ValueError(
+            f"{file} was trained on {seen} of the pictures to forget: it is no retrained "
+            f"network; make one with kit train --without"
+        )
+    if whole and set(origin.trained) != retained:
+        raise ValueError(
+            f"{file} was trained on {len(origin.trained)} pictures, which are not the "
+            f"{len(retained)} that remain: make one with kit train --without"
+        )
 
 
 def _check_after(
-    args: argparse.Namespace, asked: dict, before: "Origin | None", after: "Origin | None"
+    args: argparse.Namespace,
+    asked: dict,
+    before: "Origin | None",
+    after: "Origin | None",
+    parent: str,
 ) -> None:
     """``ValueError`` unless the network after is the outcome of this request on that before."""
     if after is None:
@@ -144,8 +151,7 @@ def _check_after(
             what = ", ".join(names) if kind == "classes" else f"{len(names)} pictures"
             told = f"it was made to forget {what}"
         raise ValueError(f"{args.after} is not the outcome of this request: {told}")
-    parent = after.made.get("weights")
-    if parent and parent != hashlib.sha256(args.before.read_bytes()).hexdigest():
+    if after.made.get("weights", parent) != parent:
         raise ValueError(f"{args.after} was not made from {args.before}, but from other weights")
     if before is not None and after.requests[:-1] != before.requests:
         raise ValueError(f"{args.after} and {args.before} have not forgotten the same before")
@@ -159,30 +165,22 @@ def _apart(one: "Origin", other: "Origin") -> str:
 
 
 def _about(
-    args: argparse.Namespace, task: "ForgetTask", origins: dict[Path, "Origin | None"]
-) -> dict:
-    """The facts that a report shows first."""
-    data = task.data
+    args: argparse.Namespace, task: "ForgetTask", origins: dict[Path, "Origin | None"],
+    hashes: dict[Path, str],
+) -> dict:  # fmt: skip
+    """The request, and what the files say, beside what every report says of its data."""
+    count = len(task.forget)
     if task.level == "class":
-        names = ", ".join(data.classes[c] for c in task.forget_classes)
-        request = f"forget the class {names}: {len(task.forget)} training pictures"
+        names = ", ".join(task.data.classes[c] for c in task.forget_classes)
+        request = f"forget the class {names}: {count} training pictures"
     else:
-        request = f"forget {len(task.forget)} training pictures, named one by one"
+        request = f"forget {count} training pictures, named one by one"
     roles = {"before": args.before, "after": args.after}
     roles |= {f"retrained {n}": file for n, file in enumerate(args.retrained, 1)}
     return {
         "request": request,
-        "data": {
-            "name": data.name,
-            "training pictures": len(task.train),
-            "test pictures": len(task.test),
-            "classes": len(data.classes),
-            "side in pixels": data.image_size,
-            "fingerprint": data.fingerprint,
-        },
         "weights": {
-            role: {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-            for role, file in roles.items()
+            role: {"file": file.name, "sha256": hashes[file]} for role, file in roles.items()
         },
         "method": origins[args.after].made if origins[args.after] else {},
     }

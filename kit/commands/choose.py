@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from kit.commands.options import add_folder, add_model, add_request
+from kit.commands.options import add_command, add_request
 
 EPILOG = """examples:
   kit choose pets --model torchvision:resnet18 --class cat
@@ -14,14 +14,8 @@ EPILOG = """examples:
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Tell the parser of this command."""
-    command = commands.add_parser(
-        "choose",
-        help="which methods can serve, and whether retraining is the better choice",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_folder(command)
-    add_model(command, required=False)
+    told = "which methods can serve, and whether retraining is the better choice"
+    command = add_command(commands, "choose", told, EPILOG)
     command.add_argument("--weights", type=Path, help="of the network, if it is trained")
     add_request(command)
     for part in ("retain", "forget"):
@@ -45,17 +39,18 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the methods that can serve, with what the records say."""
-    from kit.commands.opening import name_of, open_folder, open_network, open_request
+    from kit.commands import opening
     from kit.experiments.choose import choose
     from kit.models import maker, read_origin, wrap
     from kit.training import Recipe
 
     origin = read_origin(args.weights) if args.weights else None
-    name = name_of(args.model, origin, args.weights or Path("nothing"))
-    data = open_folder(args, origin)
-    task = open_request(args, data, origin)
+    name = opening.name_of(args.model, origin, args.weights or Path("nothing"))
+    data = opening.open_folder(args, origin)
+    keys = opening.picture_keys(data, args.folder) if origin else []
+    task = opening.open_request(args, data, origin, keys)
     if args.weights:
-        model = open_network(name, data, args.weights, origin)
+        model = opening.open_network(name, data, args.weights, origin)
     else:
         model = wrap(maker(name, data), data)
     choice = choose(

@@ -1,14 +1,13 @@
 """``kit forget``: a network from which a class, or some pictures, have been unlearned."""
 
 import argparse
-import hashlib
 import json
 import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.commands.options import add_folder, add_model, add_request
+from kit.commands.options import add_command, add_out, add_request
 
 if TYPE_CHECKING:
     from kit.models import Origin
@@ -26,14 +25,8 @@ kit choose says which methods can serve, kit list which there are.
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Tell the parser of this command."""
-    command = commands.add_parser(
-        "forget",
-        help="unlearn a class, or some pictures, from a network",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_folder(command)
-    add_model(command, required=False)
+    told = "unlearn a class, or some pictures, from a network"
+    command = add_command(commands, "forget", told, EPILOG)
     command.add_argument("--weights", type=Path, required=True, help="of the network as it is")
     add_request(command)
     command.add_argument("--method", required=True, help="kit list names them")
@@ -45,35 +38,35 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="NAME=VALUE",
         help="a setting of the method; may be given several times",
     )
-    command.add_argument(
-        "--out", type=Path, required=True, help="weights file to write: .safetensors, .pt or .pth"
-    )
+    add_out(command)
     command.set_defaults(command=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Unlearn, and write the new weights with the request beside them."""
-    from kit.commands.opening import name_of, open_folder, open_network, open_request
+    from kit.commands import opening
     from kit.methods import get
     from kit.methods.unlearn import unlearn
     from kit.metrics import evaluate
     from kit.models import read_origin, save_weights
     from kit.models.weights import check_suffix
-    from kit.plots.report.document import plain
+    from kit.runtime.files import sha256_of
+    from kit.runtime.plain import plain
 
     check_suffix(args.out)
     if args.out.absolute() == args.weights.absolute():
         raise ValueError(f"--out {args.out} would overwrite the network before: name another file")
     config = get(args.method).configure(**settings(args.settings))
     origin = read_origin(args.weights)
-    name = name_of(args.model, origin, args.weights)
-    data = open_folder(args, origin)
-    task = open_request(args, data, origin)
-    model = open_network(name, data, args.weights, origin)
+    name = opening.name_of(args.model, origin, args.weights)
+    data = opening.open_folder(args, origin)
+    keys = opening.picture_keys(data, args.folder)
+    task = opening.open_request(args, data, origin, keys)
+    model = opening.open_network(name, data, args.weights, origin)
     out = unlearn(args.method, model, task, seed=args.seed, config=config)
     made = {
         "command": "forget",
-        "weights": hashlib.sha256(args.weights.read_bytes()).hexdigest(),
+        "weights": sha256_of(args.weights),
         "method": args.method,
         "config": asdict(config),
         "seed": args.seed,
@@ -81,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         "seconds": out.seconds,
         "passes": out.passes,
     }
-    save_weights(out.model.net, args.out, _after(args, task, name, origin, made))
+    save_weights(out.model.net, args.out, _after(args, task, keys, name, origin, made))
     rows = {"before": evaluate(model, task), "after": evaluate(out.model, task)}
     if args.json:
         print(json.dumps(plain({"out": str(args.out), "request": task.name, **made, "rows": rows})))
@@ -127,15 +120,19 @@ def settings(texts: list[str]) -> dict[str, object]:
 
 
 def _after(
-    args: argparse.Namespace, task: "ForgetTask", name: str, origin: "Origin | None", made: dict
+    args: argparse.Namespace,
+    task: "ForgetTask",
+    keys: list[str],
+    name: str,
+    origin: "Origin | None",
+    made: dict,
 ) -> "Origin":
     """What the new weights file says of its network."""
-    from kit.commands.opening import picture_keys, reading, said
+    from kit.commands.opening import reading, said
     from kit.models import Origin
 
-    keys = picture_keys(task.data, args.folder)
     trained = [keys[row] for row in task.retain.rows.tolist()]
-    request = said(task, args.folder)
+    request = said(task, keys)
     if origin is not None:
         return replace(origin, trained=trained, requests=[*origin.requests, request], made=made)
     mean, std = (values.tolist() for values in task.data.statistics)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from kit.datasets import ImageData, from_folder
+from kit.datasets.folder import TEST_SHARE
 from kit.models import Origin, maker, wrap
 from kit.models.answers_only import AnswersOnly, answers_only
 from kit.models.heads import NoHead
@@ -21,7 +22,6 @@ from kit.tasks.gone import Gone
 from kit.tasks.task import request_classes, request_samples
 
 DEFAULTS = {"image_size": 64, "resize": "crop", "grey": False, "test": "test", "split_seed": 0}
-SHARE = 0.2  # of the pictures that are kept for testing, where the folder does not say
 
 
 def open_folder(args: argparse.Namespace, origin: Origin | None = None) -> ImageData:
@@ -56,7 +56,7 @@ def reading(args: argparse.Namespace, origin: Origin | None = None) -> dict:
     """How a folder is read: as the weights file says, else as the user, else by default."""
     tests = args.test or (origin.test if origin else DEFAULTS["test"])
     parts = all((args.folder / part).is_dir() for part in ("train", tests))
-    usual = None if parts else SHARE
+    usual = None if parts else TEST_SHARE
     share = usual if args.test_share is None else args.test_share
     asked = {name: getattr(args, name) for name in DEFAULTS} | {"test_share": args.test_share}
     if origin is None:
@@ -131,8 +131,10 @@ def name_of(model: str | None, origin: Origin | None, file: Path) -> str:
     return model or said
 
 
-def open_request(args: argparse.Namespace, data: ImageData, origin: Origin | None) -> ForgetTask:
-    """The request, put to a network of this origin.
+def open_request(
+    args: argparse.Namespace, data: ImageData, origin: Origin | None, keys: list[str]
+) -> ForgetTask:
+    """The request, put to a network of this origin; only an origin needs ``picture_keys``.
 
     Raises
     ------
@@ -140,8 +142,7 @@ def open_request(args: argparse.Namespace, data: ImageData, origin: Origin | Non
         pictures that the network was trained on and that are gone, or whatever ``kit.tasks``
         refuses.
     """
-    keys = picture_keys(data, args.folder)
-    gone, trained = Gone(), torch.ones(len(keys), dtype=torch.bool)
+    gone, trained = Gone(), torch.ones(len(data.train_y), dtype=torch.bool)
     if origin is not None:
         known = set(origin.trained)
         trained = torch.tensor([key in known for key in keys])
@@ -157,11 +158,10 @@ def open_request(args: argparse.Namespace, data: ImageData, origin: Origin | Non
     return request_samples(data, file_rows(data, files, args.column), gone, trained)
 
 
-def said(task: ForgetTask, folder: Path) -> dict[str, list[str]]:
-    """A request as a weights file keeps it."""
+def said(task: ForgetTask, keys: list[str]) -> dict[str, list[str]]:
+    """A request as a weights file keeps it; ``keys``: ``picture_keys``."""
     if task.level == "class":
         return {"classes": [task.data.classes[c] for c in task.forget_classes]}
-    keys = picture_keys(task.data, folder)
     return {"files": sorted(keys[row] for row in task.forget.rows.tolist())}
 
 

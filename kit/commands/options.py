@@ -35,7 +35,26 @@ READING = {
 }
 
 
-def add_folder(command: argparse.ArgumentParser) -> None:
+def add_command(
+    commands: argparse._SubParsersAction, name: str, told: str, epilog: str, *, model: bool = False
+) -> argparse.ArgumentParser:
+    """A command on a folder and a network; ``model``: whether the network must be named."""
+    command = commands.add_parser(
+        name, help=told, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    _add_folder(command)
+    _add_model(command, required=model)
+    return command
+
+
+def add_out(command: argparse.ArgumentParser) -> None:
+    """The weights file that is written."""
+    command.add_argument(
+        "--out", type=Path, required=True, help="weights file to write: .safetensors, .pt or .pth"
+    )
+
+
+def _add_folder(command: argparse.ArgumentParser) -> None:
     """The folder and how it is read; what a weights file says need not be said again."""
     command.add_argument(
         "folder",
@@ -50,7 +69,7 @@ def add_folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
-def add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
+def _add_model(command: argparse.ArgumentParser, *, required: bool) -> None:
     """The network by name."""
     command.add_argument(
         "--model",

@@ -5,12 +5,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.commands.options import add_folder, add_model
+from kit.commands.options import add_command, add_out
 from kit.runtime.checks import at_least
 
 if TYPE_CHECKING:
     from kit.datasets import ImageData
-    from kit.datasets.split import Split
     from kit.models import Origin
     from kit.models.own import Own
     from kit.tasks import ForgetTask
@@ -24,17 +23,9 @@ EPILOG = """examples:
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Tell the parser of this command."""
-    command = commands.add_parser(
-        "train",
-        help="train a network on a folder of pictures, or without some of them",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_folder(command)
-    add_model(command, required=True)
-    command.add_argument(
-        "--out", type=Path, required=True, help="weights file to write: .safetensors, .pt or .pth"
-    )
+    told = "train a network on a folder of pictures, or without some of them"
+    command = add_command(commands, "train", told, EPILOG, model=True)
+    add_out(command)
     command.add_argument(
         "--without",
         nargs="+",
@@ -51,7 +42,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train, and write the weights with what they were trained on."""
-    from kit.commands.opening import open_folder
+    from kit.commands.opening import open_folder, picture_keys
     from kit.metrics import accuracy
     from kit.models import save_weights
     from kit.models.weights import check_suffix
@@ -60,10 +51,12 @@ def run(args: argparse.Namespace) -> None:
     check_suffix(args.out)
     at_least(1, epochs=args.epochs)
     data = open_folder(args)
-    task = _task(args, data)
+    keys = picture_keys(data, args.folder)
+    task, requests = _task(args, data, keys)
     model = _trained(args, task)
     seen, judged = (task.retain, task.test_retain) if args.without else (task.train, task.test)
-    save_weights(model.net, args.out, _origin(args, task, seen, model.training_cost))
+    trained = [keys[row] for row in seen.rows.tolist()]
+    save_weights(model.net, args.out, _origin(args, task, trained, requests, model.training_cost))
     outcome = {
         "out": str(args.out),
         "model": args.model,
@@ -84,27 +77,28 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def _task(args: argparse.Namespace, data: "ImageData") -> "ForgetTask":
-    """What is to be left out; without it any request, for all of its pictures are trained on."""
-    import torch
-
-    from kit.commands.opening import open_request
-    from kit.tasks import forget_classes
+def _task(
+    args: argparse.Namespace, data: "ImageData", keys: list[str]
+) -> tuple["ForgetTask", list[dict]]:
+    """What is to be left out, and each request of it as a weights file keeps it; with nothing to
+    leave out any request, for all of its pictures are trained on."""
+    from kit.commands.opening import said
+    from kit.tasks import forget_classes, forget_files
     from kit.tasks.files import TABLES
-    from kit.tasks.gone import Gone
-    from kit.tasks.task import request_classes
 
     if not args.without:
-        return forget_classes(data, [0])
+        return forget_classes(data, [0]), []
     tables = [name for name in args.without if Path(name).suffix.lower() in TABLES]
-    args.classes = [name for name in args.without if name not in tables]
-    args.files = tables
-    if not args.classes:
-        return open_request(args, data, None)
-    task = request_classes(data, args.classes, Gone(), torch.ones(len(data.train_y)).bool())
+    classes = [name for name in args.without if name not in tables]
+    if classes:
+        task = forget_classes(data, classes)
+    else:
+        task = forget_files(data, tables.pop(0), column=args.column)
+    requests = [said(task, keys)]
     for table in tables:
         task = task.then(files=table, column=args.column)
-    return task
+        requests.append(said(task, keys))
+    return task, requests
 
 
 def _trained(args: argparse.Namespace, task: "ForgetTask") -> "Own":
@@ -127,30 +121,22 @@ def _trained(args: argparse.Namespace, task: "ForgetTask") -> "Own":
     return train(network, task, seed=args.seed, recipe=recipe)
 
 
-def _origin(args: argparse.Namespace, task: "ForgetTask", seen: "Split", cost: dict) -> "Origin":
+def _origin(
+    args: argparse.Namespace, task: "ForgetTask", trained: list[str], requests: list[dict],
+    cost: dict,
+) -> "Origin":  # fmt: skip
     """What the weights file says of its network."""
-    from kit.commands.opening import picture_keys, reading
+    from kit.commands.opening import reading
     from kit.models import Origin
 
-    keys = picture_keys(task.data, args.folder)
     mean, std = (values.tolist() for values in task.data.statistics)
     return Origin(
         args.model,
         task.data.classes,
         mean=mean,
         std=std,
-        trained=[keys[row] for row in seen.rows.tolist()],
-        requests=_requests(args, task),
+        trained=trained,
+        requests=requests,
         made={"command": "train", "seed": args.seed, **cost},
         **reading(args),
     )
-
-
-def _requests(args: argparse.Namespace, task: "ForgetTask") -> list[dict]:
-    """What the network was trained without, as a weights file keeps it."""
-    from kit.commands.opening import said
-
-    if not args.without:
-        return []
-    classes = [{"classes": args.classes}] if args.classes else []
-    return classes + ([said(task, args.folder)] if task.level == "sample" else [])

@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -19,6 +20,12 @@ def user_cache() -> Path:
     except RuntimeError:  # a user whom the system does not know, as in many containers
         home = Path(tempfile.gettempdir())
     return home / "did-it-really-forget"
+
+
+def sha256_of(file: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 @contextmanager

@@ -55,6 +55,20 @@ def test_retrained_networks_have_not_seen_it(net, pets, capsys):
     assert set(request["files"]) == set(before.trained) - set(read_origin("s.safetensors").trained)
 
 
+def test_each_request_of_several_is_kept(net, pets, capsys):
+    data = kit.datasets.from_folder(pets, 32, test_share=0.3)
+    dogs = [file for file, y in zip(data.train_files, data.train_y, strict=True) if y == 1]
+    for number, file in enumerate(dogs[:2]):
+        (pets.parent / f"{number}.csv").write_text(f"file\n{file}\n")
+    before = set(read_origin(net).trained)
+    for names, requests in (("0.csv 1.csv", 2), ("cat 0.csv 1.csv", 3)):
+        assert run(f"{TRAIN} --without {names} --out s.safetensors", capsys)[0] == 0
+        origin = read_origin("s.safetensors")
+        files = [key for request in origin.requests for key in request.get("files", [])]
+        assert len(origin.requests) == requests and len(set(files)) == 2
+        assert set(files) <= before - set(origin.trained)
+
+
 @pytest.mark.parametrize(
     "command, message",
     [("train nowhere --model lenet --out a.pt", "nowhere"),

@@ -19,6 +19,7 @@ from kit.plots.report.page import page
 from kit.plots.report.store import fingerprints, state_hash, stored
 from kit.plots.report.words import asked, first_lines, statements
 from kit.runtime.files import whole
+from kit.runtime.plain import plain
 from kit.runtime.progress import progress
 from kit.runtime.version import __version__
 from kit.tasks import ForgetTask
@@ -189,14 +190,3 @@ def _facts(task: ForgetTask, networks: Networks) -> dict:
             for name, network in networks.named().items()
         },
     }  # fmt: skip
-
-
-def plain(value: object) -> object:
-    """The same in what JSON knows; NaN is None."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, str | int | float) else str(value)
