@@ -10,17 +10,16 @@ SUPREME := _build/supreme/bin/python
 
 export KIT_CACHE ?= $(CURDIR)/.cache/models
 export KIT_PROGRESS ?= 0
-# Two processes of two threads on two cores wait for each other at every layer, 40 times slower:
-# with make -jN each gets its share of the cores.
+# Chapters at a time, each on its share of the cores: two processes of two threads on two cores wait
+# for each other at every layer, 40 times slower.
 CORES    := $(shell getconf _NPROCESSORS_ONLN)
-JOBS      = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
-THREADS   = $(shell echo $$(( $(CORES) / $(JOBS) > 0 ? $(CORES) / $(JOBS) : 1 )))
-
+JOBS      = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),$(shell echo $$(( $(CORES) < 4 ? $(CORES) : 4 ))))
 HALF     := $(shell echo $$(( ($(CORES) + 1) / 2 )))
 
 CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
-# Two at a time: while one trains the networks that most chapters share, others that need none of them.
-INORDER  := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS)) $(CHAPTERS)
+# While one trains the networks that most chapters share, others run that need none of them.
+FIRST    := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS))
+INORDER  := $(FIRST) $(filter-out $(FIRST),$(CHAPTERS))
 EXECUTED := _build/executed/$(PROFILE)
 SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz' -o -name '*.toml') $(wildcard results/records/*.json) constraints.txt
 PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py tools/status.py tools/chapters.py \
@@ -52,14 +51,16 @@ notebooks: $(CHAPTERS:%=notebooks/%.ipynb)  ## bring each .ipynb up to date with
 notebooks/%.ipynb: notebooks/%.md tools/sync.py | $(READY)
 	$(BIN)/python tools/sync.py $<
 
-$(EXECUTED)/%.ipynb: notebooks/%.ipynb $(SOURCES) | $(READY)
-	@echo "executing notebooks/$*.ipynb ($(PROFILE))"
-	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python tools/execute.py --profile $(PROFILE) --into $(@D) $<
+# Chapters that nothing has changed are not run again, so an interrupted build goes on.
+$(EXECUTED)/done: $(CHAPTERS:%=notebooks/%.ipynb) $(SOURCES) tools/execute.py tools/watch.py tools/chapters.py | $(READY)
+	@$(BIN)/python tools/execute.py --profile $(PROFILE) --current --jobs $(JOBS) --into $(@D) $(INORDER:%=notebooks/%.ipynb)
+	@touch $@
 
 book: _build/html/index.html  ## execute every chapter and build the book into _build/html
 
-_build/html/index.html: $(INORDER:%=$(EXECUTED)/%.ipynb) $(PAGES) | $(READY)
+_build/html/index.html: $(EXECUTED)/done $(PAGES) | $(READY)
 	$(BIN)/python tools/stage.py $(EXECUTED) _build/stage
+	@echo "building the pages, about a minute"
 	$(BIN)/jupyter-book build _build/stage --path-output . -W -n --keep-going --quiet
 	@touch $@
 	@echo "the book is in $@"

@@ -1,6 +1,8 @@
 """The chapters of the book: which there are, and what text they have."""
 
 import hashlib
+import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -16,14 +18,25 @@ def names() -> list[str]:
     return [file.name for file in files if file.parent.name == "notebooks"]
 
 
-def is_current(executed: Path, source: Path) -> bool:
-    """Whether a chapter has been executed with the text that it has now."""
+def is_current(executed: Path, source: Path, of: str | None = None) -> bool:
+    """Whether a chapter has been executed with the text that it has now, and with these inputs."""
     if not (executed.exists() and source.exists()):
         return False
     ran = nbformat.read(executed, as_version=4).metadata.get("kit", {})
-    return ran.get("source") == fingerprint(source)
+    return ran.get("source") == fingerprint(source) and of in (None, ran.get("inputs"))
 
 
 def fingerprint(source: Path) -> str:
     """Hash of a chapter's text and code."""
     return hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+
+
+@cache
+def inputs() -> str:
+    """Hash of all that a chapter is made from besides its text: kit, records, packages."""
+    files = [REPOSITORY / "constraints.txt", *(REPOSITORY / "results").glob("records/*.json")]
+    files += [f for f in (REPOSITORY / "kit").rglob("*") if f.suffix in (".py", ".toml", ".npz")]
+    digest = hashlib.sha256(sys.version.encode())
+    for file in sorted(files):
+        digest.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]

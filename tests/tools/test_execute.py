@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import execute
 import nbformat
 import pytest
 from execute import main
@@ -57,7 +58,36 @@ def test_a_failing_chapter_does_not_stop_the_others(tmp_path, capsys):
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["good.ipynb"]
 
 
+@pytest.mark.slow
+def test_chapters_run_beside_each_other_and_say_what_failed(tmp_path, capfd):
+    """Two that wait for each other end only if both run; the third fails alone, with its reason."""
+    meet = (
+        "import pathlib, time\npathlib.Path({!r}).touch()\n"
+        "while not pathlib.Path({!r}).exists(): time.sleep(0.05)"
+    )
+    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    codes = {"a": meet.format(here, there), "b": meet.format(there, here), "bad": "1 / 0"}
+    files = [chapter(tmp_path / "in", name, code) for name, code in codes.items()]
+    arguments = ["--jobs", "2", "--into", str(tmp_path / "out"), *map(str, files)]
+    assert main(arguments) == 1
+    said = capfd.readouterr().err
+    assert "ZeroDivisionError" in said and "bad FAILED after" in said and "2 of 3 chapters" in said
+    assert sorted(f.stem for f in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_build_goes_on_and_takes_nothing_old_for_new(tmp_path, monkeypatch):
+    log = tmp_path / "log"
+    file = chapter(tmp_path / "in", "one", f"open({str(log)!r}, 'a').write('ran ')")
+    arguments = ["--current", "--into", str(tmp_path / "out"), str(file)]
+    for _ in range(2):
+        assert main(arguments) == 0
+    assert log.read_text() == "ran "
+    monkeypatch.setattr(execute, "inputs", lambda: "another kit or record")
+    assert main(arguments) == 0 and log.read_text() == "ran ran "
+
+
 @pytest.mark.parametrize("wrong, said", [(["--profile", "huge"], "unknown profile 'huge'"),
-                                         ([], "not there: nowhere.ipynb")])  # fmt: skip
+                                                                                  ([], "not there: nowhere.ipynb")])  # fmt: skip
 def test_execute_refuses(tmp_path, refused, wrong, said):
     assert said in refused(main, "--into", tmp_path, *wrong, "nowhere.ipynb")
