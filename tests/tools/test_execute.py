@@ -88,6 +88,6 @@ def test_an_interrupted_build_goes_on_and_takes_nothing_old_for_new(tmp_path, mo
 
 
 @pytest.mark.parametrize("wrong, said", [(["--profile", "huge"], "unknown profile 'huge'"),
-                                                                                  ([], "not there: nowhere.ipynb")])  # fmt: skip
+                                         ([], "not there: nowhere.ipynb")])  # fmt: skip
 def test_execute_refuses(tmp_path, refused, wrong, said):
     assert said in refused(main, "--into", tmp_path, *wrong, "nowhere.ipynb")
