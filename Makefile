@@ -27,7 +27,7 @@ PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py
 # Executed chapters that are kept with the records and published.
 KEPT     := results/executed
 
-.PHONY: help install lock notebooks book paper laptop quick published test nightly mutants bench serve clean
+.PHONY: help install lock notebooks book pdf slides paper laptop quick published test nightly mutants bench serve clean
 
 help:  ## this list
 	@grep -hE '^[a-z ]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -65,15 +65,27 @@ _build/html/index.html: $(EXECUTED)/done $(PAGES) | $(READY)
 	@touch $@
 	@echo "the book is in $@"
 
+# Of the book in HTML: what make book built, or make published.
+HTML    ?= _build/html
+
+pdf: $(HTML)/index.html  ## the book as one PDF, printed by Chromium
+	$(BIN)/python tools/pdf.py $(HTML) $(HTML)/did-it-really-forget.pdf
+
+slides: $(HTML)/index.html  ## a deck of slides for teaching
+	$(BIN)/python tools/slides.py $(HTML)
+
 # One recipe for the three profiles; what was finished is not run again. Status 3: some runs diverged.
 paper laptop quick: $(READY)  ## every experiment and chapter at that profile, kept in results/: paper needs a GPU
 	$(if $(wildcard results/experiments/$@_*.toml),KIT_PROGRESS=1 $(BIN)/python -m kit run $(wildcard results/experiments/$@_*.toml) || [ $$? = 3 ])
 	KIT_PROGRESS=1 $(BIN)/python tools/execute.py --profile $@ --resume --into $(KEPT)/$@ $(CHAPTERS:%=notebooks/%.ipynb)
 
-published: $(READY)  ## the book of the chapters in results/executed, without running any
+published: _build/published/_build/html/index.html  ## the book of the chapters in results/executed, without running any
+
+_build/published/_build/html/index.html: $(wildcard $(KEPT)/*/*.ipynb) $(PAGES) | $(READY)
 	$(BIN)/python tools/stage.py $(KEPT)/paper $(KEPT)/laptop $(KEPT)/quick _build/published/source
 	$(BIN)/jupyter-book build _build/published/source --path-output _build/published -W -n --keep-going --quiet
-	@echo "the book is in _build/published/_build/html/index.html"
+	@touch $@
+	@echo "the book is in $@"
 
 test: book  ## unit tests, every notebook, and checks of the built pages in a browser
 	$(BIN)/ruff check kit tests tools bench

@@ -5,13 +5,14 @@
 With several folders a chapter is taken from the first that has it with today's text: its run at the
 largest scale. Only if none has it an older text is taken; the status page says so.
 The staged tree has the shape of the repository, so that a page's Colab and download links name the
-committed notebooks/<chapter>.ipynb. The tables of the status page (tools/status.py) are made of
-what the chapters say about their execution, and of the records.
+committed notebooks/<chapter>.ipynb. What is computed of the whole book is written beside its pages:
+the tables of the status page (tools/status.py), and those of the first page (tools/front.py).
 """
 
 import argparse
 from pathlib import Path
 
+import front
 import nbformat
 import status
 from chapters import REPOSITORY, is_current, names
@@ -56,10 +57,19 @@ def stage(executed: list[Path], target: Path) -> None:
             write(file.read_bytes(), target / file.relative_to(REPOSITORY))
     for chapter in executed:
         write(page(chapter), target / "notebooks" / chapter.name)
-    write(status.chapters(executed).encode(), target / "book" / "_status_chapters.md")
-    files = sorted((REPOSITORY / "results" / "experiments").glob("*.toml"))
-    table = status.experiments(files, results.read())
-    write(table.encode(), target / "book" / "_status_experiments.md")
+    for name, text in included(executed).items():
+        write(text.encode(), target / "book" / name)
+
+
+def included(executed: list[Path]) -> dict[str, str]:
+    """What pages include that is computed: the name of each file and its text."""
+    experiments = sorted((REPOSITORY / "results" / "experiments").glob("*.toml"))
+    return {
+        "_status_chapters.md": status.chapters(executed),
+        "_status_experiments.md": status.experiments(experiments, results.read()),
+        "_result.md": front.result(),
+        "_hours.md": front.hours(),
+    }
 
 
 def page(chapter: Path) -> bytes:

@@ -20,7 +20,10 @@ FILES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapte
 CHAPTERS = [f.removeprefix("notebooks/") for f in FILES if f.startswith("notebooks/")]
 
 
-METHOD_CHAPTERS = [c for c in CHAPTERS if c.startswith(("class_", "feature_"))]
+SCALES = [c for c in CHAPTERS if c.endswith("_scales")]  # a chapter's findings at other scales
+
+
+METHOD_CHAPTERS = [c for c in CHAPTERS if c.startswith(("class_", "feature_")) and c not in SCALES]
 
 
 BIB = set(re.findall(r"@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text()))
@@ -47,10 +50,77 @@ def test_contents_and_files_agree():
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_has_its_parts(chapter):
     text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    if chapter in SCALES:
+        assert not [part for part in PARTS if part not in text.lower()]
+        assert f"]({chapter.removesuffix('_scales')}.ipynb)" in text
+        return
     check_parts(text, METHOD_PARTS if chapter in METHOD_CHAPTERS else ())
 
 
-PARTS = ("At a glance", "did it really forget?", "## take-aways", "## exercises", "## references")
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_box_says_the_same_things_in_the_same_order(chapter):
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    box = text.partition("{admonition} At a glance")[2].partition("\n:::")[0]
+    labels = re.findall(r"^- \*\*([^*]+)\*\*", box, re.MULTILINE)
+    assert labels == [
+        label for label in GLANCE if chapter not in SCALES or label != "You will learn"
+    ]
+
+
+GLANCE = ["Idea", "Needs", "You will learn", "Before you start", "Verdict", "Scale", "Time"]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_what_a_chapter_needs_stands_before_it(chapter):
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    line = re.search(r"^- \*\*Before you start\*\*(.*?)^(?:- |:::)", text, re.M | re.S)[1]
+    needed = re.findall(r"\]\((\w+)(?:\.ipynb)?\)", line)
+    late = [c for c in needed if CHAPTERS.index(c) >= CHAPTERS.index(chapter)]
+    assert not late
+
+
+@pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c not in SCALES])
+def test_three_questions_with_folded_answers(chapter):
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    quiz = text.partition("\n## Quiz\n")[2].partition("\n## ")[0]
+    answers = re.findall(r":::\{admonition\} Answer\n:class: dropdown\n(.+?)\n:::", quiz, re.S)
+    assert len(answers) == 3 == len(re.findall(r"^\*\*\d\. .*?\*\*", quiz, re.M | re.S))
+    assert all(re.match(r"\*{0,2}\(?[a-d]\)", answer.strip()) for answer in answers)
+
+
+@pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c not in SCALES])
+def test_exercises_say_how_long_they_take_and_have_an_answer(chapter):
+    """●●● is research: open, without an answer."""
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    starts = r":::\{exercise-start\} (\S.*)\n:label: (\S+)\n:::\n(●+)( \d+ minutes?\.)?"
+    exercises = re.findall(starts, text)
+    assert len(exercises) == text.count("{exercise-start}")
+    for _, label, dots, minutes in exercises:
+        assert minutes or dots == "●●●", f"{label} does not say how long it takes"
+        assert f"{{solution-start}} {label}\n" in text or dots == "●●●", f"{label} has no answer"
+
+
+@pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c not in SCALES])
+def test_each_chapter_has_a_drawing_of_its_idea(chapter):
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    drawn = re.findall(r"\{figure\} \.\./book/_static/(\S+\.svg)", text)
+    assert drawn and all((ROOT / "book" / "_static" / file).exists() for file in drawn)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_figures_are_named_by_their_numbers(chapter):
+    text = (ROOT / "notebooks" / f"{chapter}.md").read_text()
+    for words in (
+        "opening figure",
+        "opening picture",
+        "figure above",
+        "picture above",
+        "figure below",
+    ):
+        assert words not in text, f"{words!r}: say {{numref}}"
+
+
+PARTS = ("at a glance", "did it really forget?", "## take-aways", "## references")
 
 
 METHOD_PARTS = ("{prf:algorithm}", "## the mathematics", "## when it breaks", "retrain",
@@ -58,7 +128,8 @@ METHOD_PARTS = ("{prf:algorithm}", "## the mathematics", "## when it breaks", "r
 
 
 def check_parts(text, more):
-    lacking = [part for part in (*PARTS, *more) if part.lower() not in text.lower()]
+    wanted = (*PARTS, "## quiz", "## exercises", *more)
+    lacking = [part for part in wanted if part.lower() not in text.lower()]
     assert not lacking
     exercises, solutions = (text.count(f"{{{k}-start}}") for k in ("exercise", "solution"))
     assert exercises >= 2 and solutions >= exercises - 1  # the last may be open research
@@ -73,6 +144,8 @@ def test_cells_are_short_and_parse(chapter):
     read = sorted(n for n, fold in zip(lengths, folded, strict=True) if not fold)
     assert read[-1] <= 25 and read[len(read) // 2] <= 12
     assert max(lengths) <= 60
+    wide = [line for c in cells for line in c.source.splitlines() if len(line) > 78]
+    assert not [line for line in wide if "%pip" not in line]
     for cell in cells:
         if "skip-execution" not in tags(cell):
             ast.parse(cell.source)
@@ -101,6 +174,7 @@ def test_citations_exist_and_images_have_alt_text(file):
     assert not re.search(r"!\[\s*\]\(", text)
     for figure in re.findall(r"```\{figure\}[\s\S]*?```", text):
         assert re.search(r":alt: \S", figure)
+        assert re.search(r"\n\n\S", figure), "a figure has a caption"
     if cited:
         assert "{bibliography}" in text
 

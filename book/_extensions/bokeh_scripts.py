@@ -1,0 +1,34 @@
+"""Pages with a figure to touch (kit.plots.touch) load Bokeh's scripts from the book's own files."""
+
+import re
+import shutil
+from pathlib import Path
+
+import bokeh
+
+SOURCE = Path(bokeh.__file__).parent / "server" / "static" / "js"
+NEEDS = re.compile(r'class="kit-touch"[^>]*data-scripts="([^"]*)"')
+
+
+def needed(body):
+    """The scripts that a page's figures name, each once, in the order in which they load."""
+    return list(dict.fromkeys(name for names in NEEDS.findall(body) for name in names.split()))
+
+
+def load(app, pagename, templatename, context, doctree):
+    """They load beside the text and run in their order, before the figures are drawn."""
+    for name in needed(context.get("body", "")):
+        app.add_js_file(f"bokeh/{name}.min.js", loading_method="defer")
+        copy(name, Path(app.outdir) / "_static" / "bokeh")
+
+
+def copy(name, target):
+    target.mkdir(parents=True, exist_ok=True)
+    file = target / f"{name}.min.js"
+    if not file.exists():
+        shutil.copyfile(SOURCE / file.name, file)
+
+
+def setup(app):
+    app.connect("html-page-context", load)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
