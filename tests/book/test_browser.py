@@ -3,10 +3,11 @@
 import contextlib
 import functools
 import http.server
-import shutil
 import threading
 from urllib.parse import urlsplit
 
+import browser as browser_module
+import measure
 import pytest
 
 from tests.book.test_book import FILES
@@ -15,15 +16,7 @@ from tests.conftest import ROOT
 HTML = ROOT / "_build" / "html"
 
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]  # fmt: skip
+BROWSER = browser_module.where()
 
 
 pytestmark = [
@@ -53,12 +46,8 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
+    with browser_module.browser() as chromium:
+        yield chromium
 
 
 def visit(browser, url, **options):
@@ -91,6 +80,39 @@ def test_page(server, browser, file):
     text = page.inner_text("article")
     for raw in ("{prf:", "{cite}", "{term}", "{eq}", ":::", "```", "$$", "Traceback", "Warning:"):
         assert raw not in text, f"raw {raw} on {file}"
+    page.close()
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.startswith("notebooks/")])
+def test_a_page_is_read_not_scrolled(browser, file):
+    """Words, visible cells, screens, clipped code and weight are within the limits of the book."""
+    row = measure.look_at(browser, HTML / f"{file}.html")
+    over = measure.beyond(file.removeprefix("notebooks/"), row)
+    assert not over, f"{file} is over its limit in {over}: {row}"
+    assert row["captions"] >= row["drawings"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_suggest_edit_opens_the_text(server, browser, file):
+    page, _, _ = visit(browser, f"{server}/{file}.html")
+    links = page.eval_on_selector_all("a[href*='/edit/']", "links => links.map(l => l.href)")
+    assert links and all(link.endswith(f"/edit/main/{file}.md") for link in links)
+    page.close()
+
+
+@pytest.mark.parametrize("name, chapter", [("gradient ascent", "baselines"), ("SSD", "baselines"),
+                                           ("bad teaching", "baselines"),
+                                           ("LEACE", "feature_adversarial"),
+                                           ("right to be forgotten", "bring_your_own"),
+                                           ("Newton step", "mixed_privacy")])  # fmt: skip
+def test_the_search_knows_other_names(server, browser, name, chapter):
+    page, errors, _ = visit(browser, f"{server}/search.html?q={name.replace(' ', '+')}")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(500)
+    found = page.eval_on_selector_all(
+        "#search-results li a", "links => links.slice(0, 6).map(l => l.href.split('?')[0])"
+    )
+    assert any(f"/notebooks/{chapter}.html" in link for link in found), found
     page.close()
 
 
