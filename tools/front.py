@@ -7,7 +7,7 @@ from status import table
 
 from kit import claims
 
-WORDS_PER_MINUTE = 200  # of a careful reader
+WORDS_PER_MINUTE = 100  # of somebody who follows formulas and figures
 
 
 def result() -> str:

@@ -6,12 +6,15 @@ With several folders a chapter is taken from the first that has it with today's 
 largest scale. Only if none has it an older text is taken; the status page says so.
 The staged tree has the shape of the repository, so that a page's Colab and download links name the
 committed notebooks/<chapter>.ipynb. What is computed of the whole book is written beside its pages:
-the tables of the status page (tools/status.py), and those of the first page (tools/front.py).
+the tables of the status page (tools/status.py), and what the first page shows (tools/front.py,
+tools/book_map.py, tools/break_the_mask.py).
 """
 
 import argparse
 from pathlib import Path
 
+import book_map
+import break_the_mask
 import front
 import nbformat
 import status
@@ -67,6 +70,8 @@ def included(executed: list[Path]) -> dict[str, str]:
     return {
         "_status_chapters.md": status.chapters(executed),
         "_status_experiments.md": status.experiments(experiments, results.read()),
+        "_map.md": book_map.text(),
+        "_break_the_mask.md": break_the_mask.text(),
         "_result.md": front.result(),
         "_hours.md": front.hours(),
     }
