@@ -25,6 +25,6 @@ def test_hours_are_counted_from_words_and_minutes(tmp_path, monkeypatch):
     monkeypatch.setattr(front, "REPOSITORY", tmp_path)
     monkeypatch.setattr(front, "names", lambda: ["one"])
     assert (
-        "about 1 hours of reading" in front.hours()
+        "about 2 hours of reading" in front.hours()
         and "2 exercises of about 2 hours" in front.hours()
     )
