@@ -175,6 +175,8 @@ def test_citations_exist_and_images_have_alt_text(file):
     for figure in re.findall(r"```\{figure\}[\s\S]*?```", text):
         assert re.search(r":alt: \S", figure)
         assert re.search(r"\n\n\S", figure), "a figure has a caption"
+        options = figure.partition("\n\n")[0].splitlines()[1:]
+        assert all(line.startswith((":", "  ")) for line in options), "an option goes on indented"
     if cited:
         assert "{bibliography}" in text
 

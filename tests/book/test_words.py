@@ -29,10 +29,17 @@ def paragraphs(markdown: str) -> list[str]:
     return kept
 
 
+END = re.compile(
+    r"(?<=[.!?])[*_)\"”]*\s+(?=[*_(\"“]*[A-Z0-9\"“])"  # a full stop, and a new beginning
+    r"|\s+(?=\([a-d]\))"  # the choices of a question
+)
+
+
 def sentences(markdown: str) -> list[str]:
     found = []
     for paragraph in paragraphs(markdown):
-        found += re.split(r"(?<=[.!?])[*_)\"”]*\s+(?=[*_(“]*[A-Z0-9])", paragraph)
+        said = re.sub(r"^(?:[-*]|\d+\.) (?:\*\*[^*]+\*\*)?", "", paragraph)  # a point, its label
+        found += END.split(said)
     return [one for one in found if re.search(r"[a-z]", one)]
 
 
