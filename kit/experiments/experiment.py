@@ -22,7 +22,7 @@ from kit.training.augment import Augment
 from kit.training.profiles import profile
 
 COMPARED = ("original", "clean", "untrained")  # arms that are no methods: networks as they are
-KINDS = ("shadows", "mixed", "federation", "feature")  # each has a table; "one" has none
+KINDS = ("shadows", "mixed", "federation", "feature", "sequential")  # "one" has none of them
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Experiment:
     federation (``kit.experiments.federated``). ``feature``: the request is to forget that,
     ``forget`` is [[]], and "clean" (the feature never seen) and "untrained" are arms too. With
     ``shadows`` and ``mixed`` a request without classes is one for single images. With ``samples``
-    the request is that share of the training images, at random, and ``forget`` is [[]].
+    the request is that share of the training images, at random, and ``forget`` is [[]]. With
+    ``sequential`` each class is a request of its own (``kit.experiments.sequential``).
 
     With ``share`` the experiment runs on that share of each class's training images, with
     ``image_size`` on images made smaller. ``model`` can name a pretrained network
@@ -76,6 +77,7 @@ class Experiment:
     mixed: dict = field(default_factory=dict)  # a kit.experiments.mixed.Setting
     feature: dict = field(default_factory=dict)  # arguments of kit.tasks.forget_feature
     samples: float = 0.0
+    sequential: bool = False  # requests in a row, no table
     trials: int = 0
     tuned: str = ""
     held_out: float = 0.0

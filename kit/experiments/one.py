@@ -74,10 +74,10 @@ def measure(run: Run, root: Path) -> Outcome:
         gold = retrained(name, task, seed=seed, **options)
         reference = gold
         if run.arm == {"method": "retrain"}:  # another draw, not itself
-            other = _other_seed(experiment, seed)
+            other = other_seed(experiment, seed)
             reference = None if other is None else retrained(name, task, seed=other, **options)
         looks.clear()
-        out = _network(run, original, gold)
+        out = serve(run, original, gold)
     if run.arm in TRAINED:
         looks = out.model.training_history.looks  # of its own training, whenever that was
     metrics = evaluate(
@@ -93,7 +93,7 @@ def reference_row(run: Run, root: Path) -> dict[str, float] | None:
     return results.metrics_of(record) if record else None
 
 
-def _network(run: Run, original: nn.Module, gold: nn.Module) -> Unlearned:
+def serve(run: Run, original: nn.Module, gold: nn.Module) -> Unlearned:
     """The network of an arm; those that are only compared with at the cost of their training."""
     experiment, task, seed = run.experiment, run.request.task, run.seed
     name, options = run.network
@@ -114,7 +114,7 @@ def _network(run: Run, original: nn.Module, gold: nn.Module) -> Unlearned:
     return replace(out, seed=seed)
 
 
-def _other_seed(experiment: Experiment, seed: int) -> int | None:
+def other_seed(experiment: Experiment, seed: int) -> int | None:
     """The seed of the retrained model with which another is compared: the next one, the first after
     the last. Of a lone seed None, or where the audits need a reference the seed after it."""
     seeds = experiment.seeds

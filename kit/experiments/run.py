@@ -7,7 +7,7 @@ from torch import nn
 
 from kit import datasets
 from kit.datasets import ImageData
-from kit.experiments import by_shadows, feature, federated, mixed, one, results
+from kit.experiments import by_shadows, feature, federated, mixed, one, results, sequential
 from kit.experiments.experiment import Experiment, Run
 from kit.models.pretrained import PRETRAINED, pretrained
 from kit.runtime.device import device
@@ -22,6 +22,7 @@ FILES: dict[str, ModuleType] = {
     "shadows": by_shadows,
     "mixed": mixed,
     "federation": federated,
+    "sequential": sequential,
 }
 
 
@@ -48,7 +49,7 @@ def run(experiment: Experiment, root: Path | None = None) -> int:
         kind.config(experiment, arm)
     planned = runs(experiment, *network(experiment, images(experiment)))
     for asked in planned:
-        if experiment.kind in ("one", "feature") and asked.request.task is not None:
+        if experiment.kind in ("one", "feature", "sequential") and asked.request.task is not None:
             one.check(experiment, asked.arm, asked.request.task)
     todo = [asked for asked in planned if not asked.recorded(root)]
     diverged = []

@@ -28,7 +28,9 @@ def asked(name):
     recipe, network."""
     experiment = Experiment.load(EXPERIMENTS / f"{name}.toml")
     arms = {arm.name(run["method"], settings(run)) for run in experiment.runs}
-    classes = {"+".join(map(str, sorted(c))) for c in experiment.forget}
+    link = " then " if experiment.sequential else "+"  # in a row the order counts
+    ordered = [c if experiment.sequential else sorted(c) for c in experiment.forget]
+    classes = {link.join(map(str, c)) for c in ordered}
     recipe = json.loads(json.dumps(asdict(experiment.full_recipe)))
     return arms, set(experiment.seeds), classes, recipe, experiment.network[0]
 
