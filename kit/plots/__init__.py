@@ -1,13 +1,14 @@
 """Everything that draws: one style, a colour and a marker for each method, alt text required.
 
 ``style``, ``page``: what all figures share. ``networks``, ``curves``, ``runs``, ``card``: figures.
-``sources``: where recorded numbers come from. ``code``: the library's own source.
+``touch``: figures that answer. ``sources``: where recorded numbers come from. ``code``: the
+library's own source.
 """
 
 from kit.plots.card import card
 from kit.plots.curves import curves, heat, matrix, roc, stacked
 from kit.plots.networks import images, layers, pictures, projections, standing
-from kit.plots.page import say, show, slider, table
+from kit.plots.page import say, show, slider, table, tabs
 from kit.plots.runs import (
     dots,
     intervals,
@@ -29,10 +30,11 @@ from kit.plots.style import (
     figure,
     style,
 )  # fmt: skip
+from kit.plots.touch import touch
 
 __all__ = [
     "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "YELLOW", "beside", "card", "curves", "dots",
     "figure", "findings", "heat", "images", "intervals", "layers", "matrix", "panels",
     "pareto_front", "pictures", "projections", "request_label", "roc", "say", "shares", "show",
-    "slider", "stacked", "standing", "style", "table", "trade_off",
+    "slider", "stacked", "standing", "style", "table", "tabs", "touch", "trade_off",
 ]  # fmt: skip
