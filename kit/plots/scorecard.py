@@ -73,8 +73,8 @@ def beside(*starts: str) -> None:
         for claim, one in found.items()
     ]  # fmt: skip
     table(pd.DataFrame(rows))
-    scales = dict.fromkeys(claim.scale for claim in found)
-    say(f"Ours: {'; '.join(scales)}. The mean over seeds, its 95 % interval in brackets.")
+    scales = "\n".join(f"- {scale}" for scale in dict.fromkeys(claim.scale for claim in found))
+    say(f"Ours is the mean over seeds, its 95 % interval in brackets. It was run on\n\n{scales}")
 
 
 def _side_by_side(found: Mapping[claims.Claim, claims.Measured]) -> None:
