@@ -118,10 +118,10 @@ class Choice:
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return (
-            f"<p><strong>{html.escape(self.first_line)}</strong></p>"
-            f"{self.shown.rename_axis(None).to_html(border=0)}<ul>{notes}</ul>"
-        )
+        table = self.shown.rename_axis(None).to_html(border=0)
+        table = table.replace("<td>", '<td style="white-space: nowrap">')
+        table = f'<div style="font-size: 0.85em">{table}</div>'
+        return f"<p><strong>{html.escape(self.first_line)}</strong></p>{table}<ul>{notes}</ul>"
 
     @property
     def _candidates(self) -> pd.DataFrame:

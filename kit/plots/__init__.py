@@ -7,6 +7,8 @@ library's own source.
 
 from kit.plots.card import card
 from kit.plots.curves import curves, heat, matrix, roc, stacked
+from kit.plots.explorer import explorer, threshold
+from kit.plots.line_up import line_up
 from kit.plots.networks import images, layers, pictures, projections, standing
 from kit.plots.page import say, show, slider, table, tabs
 from kit.plots.runs import (
@@ -34,7 +36,8 @@ from kit.plots.touch import touch
 
 __all__ = [
     "BLUE", "GREEN", "ORANGE", "PINK", "RED", "SKY", "YELLOW", "beside", "card", "curves", "dots",
-    "figure", "findings", "heat", "images", "intervals", "layers", "matrix", "panels",
-    "pareto_front", "pictures", "projections", "request_label", "roc", "say", "shares", "show",
-    "slider", "stacked", "standing", "style", "table", "tabs", "touch", "trade_off",
+    "explorer", "figure", "findings", "heat", "images", "intervals", "layers", "line_up",
+    "matrix", "panels", "pareto_front", "pictures", "projections", "request_label", "roc", "say",
+    "shares", "show", "slider", "stacked", "standing", "style", "table", "tabs", "threshold",
+    "touch", "trade_off",
 ]  # fmt: skip

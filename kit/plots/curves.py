@@ -66,7 +66,7 @@ def roc(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, least:
     On log axes the low false alarm rates, where an attack convicts, are not squeezed into a corner.
     The dotted line is chance.
     """
-    fig, axis = figure(5.5, 3.6)
+    fig, axis = figure(5.5, 3.1)
     said, looks = [], distinct(curves)
     for name, (fpr, tpr) in curves.items():
         axis.plot(fpr, tpr, label=name, color=looks[name]["color"], linewidth=1.8)
@@ -91,13 +91,22 @@ def matrix(values: Tensor, rows: Sequence[str], *, label: str, columns: str) -> 
     show(fig, f"{label} of {values.shape[1]} {columns}s. Highest for {'; '.join(best)}.")
 
 
-def heat(table: pd.DataFrame, *, label: str, low: float = 0.0, high: float = 1.0) -> None:
-    """Show a table of numbers as coloured cells, from white at ``low`` to dark at ``high``."""
+def heat(
+    table: pd.DataFrame, *, label: str, low: float = 0.0, high: float = 1.0,
+    colour: pd.DataFrame | None = None,
+) -> None:  # fmt: skip
+    """Show a table of numbers as coloured cells, from white at ``low`` to dark at ``high``.
+
+    ``colour`` holds other numbers of the same shape that decide the colour: how far a number is
+    from the ideal, say, where the ideal of each column is another.
+    """
     import seaborn as sns  # takes seconds to import
 
     fig, axis = figure(2.2 + 0.8 * len(table.columns), 1.3 + 0.34 * len(table))
-    sns.heatmap(table.astype(float), ax=axis, cmap="Blues", vmin=low, vmax=high, annot=True,
-                fmt=".2f", annot_kws={"size": 8}, cbar=False, linewidths=1)  # fmt: skip
+    shades = table if colour is None else colour.reindex_like(table)
+    sns.heatmap(shades.astype(float), ax=axis, cmap="Blues", vmin=low, vmax=high, fmt=".2f",
+                annot=table.astype(float), annot_kws={"size": 8}, cbar=False,
+                linewidths=1)  # fmt: skip
     axis.set_title(label, fontsize=10)
     axis.grid(False)  # it would show through cells without a number
     axis.tick_params(axis="x", rotation=35, length=0)

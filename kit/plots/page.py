@@ -6,6 +6,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -60,6 +61,38 @@ def slider(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
     display({"text/html": page, "text/plain": text}, raw=True)
 
 
+def tabs(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
+    """Show one figure at a time, chosen by its name: for a few that have no order.
+
+    Raises
+    ------
+    ValueError
+        no frame, or an empty alt text.
+    """
+    if not frames:
+        raise ValueError("tabs need at least one frame")
+    group = f"tabs-{sha256(repr((label, *frames)).encode()).hexdigest()[:8]}"
+    buttons, images = [], []
+    for i, (name, (fig, alt)) in enumerate(frames.items()):
+        shown = html.escape(name)
+        buttons.append(
+            f'<label style="margin-right: 1rem"><input type="radio" name="{group}" '
+            f'value="{i}"{"" if i else " checked"} onchange="{_CHOOSE}"> {shown}</label>'
+        )
+        hidden = " hidden" if i else ""
+        images.append(f'<div data-value="{shown}"{hidden}>{_image(fig, alt)}</div>')
+    legend = f'<div role="radiogroup" aria-label="{html.escape(label)}">{html.escape(label)}: '
+    page = f'<div class="kit-tabs">{legend}{"".join(buttons)}</div>{"".join(images)}</div>'
+    text = "; ".join(f"{label} {name}: {alt}" for name, (_, alt) in frames.items())
+    display({"text/html": page, "text/plain": text}, raw=True)
+
+
+_CHOOSE = (
+    "this.closest('.kit-tabs').querySelectorAll('[data-value]')"
+    ".forEach((frame, i) => frame.hidden = i != this.value)"
+)
+
+
 def _image(fig: Figure, alt: str) -> str:
     if not alt.strip():
         raise ValueError("alt must say in words what the figure shows")
@@ -81,23 +114,27 @@ def say(text: str) -> None:
 
 def table(
     frame: pd.DataFrame, numbers: str = "{:.1%}", *, sortable: bool = False,
-    filters: Sequence[str] = (),
+    filters: Sequence[str] = (), pinned: str = "",
 ) -> None:  # fmt: skip
     """Show a table; ``numbers`` formats its floats, whole numbers stay as they are.
 
     An index that only counts the rows is not shown. With ``sortable`` a click on a heading sorts
-    the rows; above the table each of the columns ``filters`` has a list of its values, which
-    chooses the rows. Both work wherever HTML runs scripts; where it does not, the table is a table.
+    the rows, below the row named ``pinned``; above the table each of the columns ``filters`` has a
+    list of its values, which chooses the rows. Both work wherever HTML runs scripts; where it does
+    not, the table is a table.
 
     Raises
     ------
     ValueError
-        a filter that is no column.
+        a filter that is no column, a pinned row that is not there.
     """
     frame = frame.rename(columns=lambda c: c.replace("_", " ") if isinstance(c, str) else c)
     filters = [column.replace("_", " ") for column in filters]
     for column in filters:
         one_of("filters", column, frame.columns)
+    if pinned:
+        one_of("pinned", pinned, frame.index)
+        frame = frame.loc[[pinned, *frame.index.drop(pinned)]]
 
     def text(value: object) -> str:
         if isinstance(value, float):
@@ -119,9 +156,16 @@ def table(
             page,
         )
     places = {column: frame.columns.get_loc(column) + (not counted) for column in filters}
-    lists = "".join(_filter(c, place, frame[c].map(text).unique()) for c, place in places.items())
-    page = f'<div class="kit-table">{lists}{page}</div>'
+    lists = "".join(
+        _filter(c, place, frame[c].map(text).map(_plain).unique()) for c, place in places.items()
+    )
+    page = f'<div class="kit-table" data-pinned="{html.escape(pinned)}">{lists}{page}</div>'
     display({"text/html": page, "text/plain": frame.to_string()}, raw=True)
+
+
+def _plain(cell: str) -> str:
+    """What a reader sees of a cell, without its markup."""
+    return html.unescape(re.sub(r"<[^>]*>", "", cell)).strip()
 
 
 def _filter(column: str, place: int, values: Iterable[str]) -> str:
@@ -154,5 +198,8 @@ _SORT = (
     "const order = (a, b) => isNaN(value(a)) || isNaN(value(b))"
     " ? text(a).localeCompare(text(b)) : value(a) - value(b);"
     "[...body.rows].sort((a, b) => down === 'yes' ? order(b, a) : order(a, b))"
-    ".forEach((row) => body.append(row))"
+    ".forEach((row) => body.append(row));"
+    "const pinned = this.closest('.kit-table').dataset.pinned;"
+    "[...body.rows].filter((row) => pinned && row.children[0].textContent.trim() === pinned)"
+    ".forEach((row) => body.prepend(row))"
 )

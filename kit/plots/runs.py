@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from kit.plots.page import show
 from kit.plots.style import BLUE, HATCHES, PIECES, figure, style
@@ -102,8 +106,8 @@ def intervals(
 def trade_off(
     rows: pd.DataFrame, x: str, y: str, *, labels: tuple[str, str], log: bool = False
 ) -> tuple[Figure, str]:
-    """One metric over another, a marker for each row's mean: a frame for ``slider``, or for
-    ``show``.
+    """One metric over another, a marker with its name for each row's mean: a frame for ``tabs`` or
+    ``slider``, or for ``show``.
 
     ``rows`` is indexed by method; less is better for both. The line joins the rows that no other
     one beats in both (the Pareto front).
@@ -111,12 +115,40 @@ def trade_off(
     fig, axis = figure(7, 3.8)
     for name, row in rows.iterrows():
         axis.plot(row[x], row[y], linestyle="", markersize=8, markeredgecolor="black",
-                  markeredgewidth=0.5, label=name, **style(name))  # fmt: skip
+                  markeredgewidth=0.5, **style(name))  # fmt: skip
     front = pareto_front(rows, x, y)
     axis.plot(rows.loc[front, x], rows.loc[front, y], color="#7F7F7F", linewidth=1, zorder=0)
     axis.set(xlabel=labels[0], ylabel=labels[1], xscale="log" if log else "linear")
-    axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    axis.margins(0.12)
+    _name_points(axis, rows[[x, y]].dropna())
     return fig, f"{labels[1]} over {labels[0]}. Beaten by none in both: {', '.join(front)}."
+
+
+def _name_points(axis: plt.Axes, points: pd.DataFrame) -> None:
+    """Write each point's name beside it, where neither a point nor another name stands."""
+    axis.figure.canvas.draw()  # from here on places in pixels are known
+    axis.figure.set_layout_engine("none")
+    frame, inch = axis.get_window_extent(), axis.figure.dpi / 72
+    pixels = axis.transData.transform(points.to_numpy())
+    taken = [Bbox.from_extents(*(at - 6 * inch), *(at + 6 * inch)) for at in pixels]
+    ways = list(product((9, 15, 24, 36, 50), np.linspace(0, 2 * np.pi, 16, endpoint=False)))
+    for name, xy in zip(points.index, points.to_numpy(), strict=True):
+        for far, angle in ways:
+            shift = (far * np.cos(angle), far * np.sin(angle))
+            side = ("right", "center", "left")[round(np.sign(round(shift[0], 1))) + 1]
+            line = {"arrowstyle": "-", "color": "#A0A0A0", "linewidth": 0.6, "shrinkB": 3}
+            note = axis.annotate(
+                name, xy, shift, textcoords="offset points", fontsize=8, ha=side, va="center",
+                arrowprops=line if far > 15 else None,
+            )  # fmt: skip
+            note.update_positions(axis.figure.canvas.get_renderer())
+            box = Text.get_window_extent(note)
+            inside = frame.containsx(box.x0) and frame.containsx(box.x1)
+            if inside and frame.containsy(box.y0) and not box.count_overlaps(taken):
+                taken.append(box)
+                break
+            if (far, angle) != ways[-1]:  # the last place is taken as it is
+                note.remove()
 
 
 def pareto_front(rows: pd.DataFrame, x: str, y: str) -> list[str]:

@@ -53,7 +53,9 @@ ALIASES = {
     "fine-tuning": "finetune",
     "UNSIR": "unsir",
     "unsir paper": "unsir",
+    "the notebook": "unsir code",
     "no noise": "unsir no_noise",
+    "plain noise": "unsir gaussian",
     "ERwP": "erwp",
 }
 

@@ -22,6 +22,19 @@ def test_heat_names_every_cell_that_is_there(shown):
     assert shown == ["what is left. unsir: relearn 0.25, probe 1.00; ssd: probe 0.50."]
 
 
+def test_heat_writes_the_numbers_and_colours_by_others(monkeypatch):
+    drawn, module = [], sys.modules["kit.plots.curves"]  # kit.plots.curves is the function
+    monkeypatch.setattr(module, "show", lambda fig, alt: drawn.append((fig, alt)))
+    table = pd.DataFrame({"accuracy": [0.75, 0.5], "flip rate": [0.25, 0.5]}, index=["a", "b"])
+    away = (table - table.loc["b"]).abs()
+    kit.plots.heat(table, colour=away.loc[["b", "a"]], label="white: as b", high=0.5)
+    ((fig, alt),) = drawn
+    assert alt.startswith("white: as b. a: accuracy 0.75, flip rate 0.25; b:")
+    cells = fig.axes[0].collections[0]
+    assert cells.get_array().flatten().tolist() == [0.25, 0.25, 0.0, 0.0]
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0.75", "0.25", "0.50", "0.50"]
+
+
 def test_roc_says_what_each_attack_finds(shown):
     lines = {"strong": ([0.0, 0.01, 1.0], [0.0, 0.5, 1.0]), "weak": ([0.0, 1.0], [0.0, 1.0])}
     kit.plots.roc(lines, least=1e-3)

@@ -37,9 +37,11 @@ footer {{ margin-top: 3em; font-size: .85em; opacity: .8; }}
 @media (max-width: 34em) {{ .row {{ grid-template-columns: 6.2em 1fr 2.6em; gap: .3em; }}
   .number small {{ display: none; }}
   dl.facts {{ grid-template-columns: 1fr; }} dl.facts dt {{ margin-top: .5em; }} }}
-@media print {{ body {{ max-width: none; }} h3, .chart, .first {{ break-inside: avoid; }}
-  h2, h3 {{ break-after: avoid; }} }}
+@media print {{ body {{ max-width: none; }} .finding, .first {{ break-inside: avoid; }}
+  h2, h3, h2 + .note {{ break-after: avoid; }} }}
 """
+
+FEWEST = 3  # retrained networks for which an interval is printed
 
 WORDS = {
     "retrained network": "a network of the same kind, trained anew without the pictures to forget: "
@@ -68,7 +70,7 @@ def page(
         _facts({key: value for key, value in about.items() if key not in ("mask", "weights")}),
         "<h2>What was found</h2>",
         _legend(any(f.reference.get("count", 0) > 1 for f in findings)),
-        *[_finding(finding) for finding in findings],
+        *[f'<section class="finding">{_finding(finding)}</section>' for finding in findings],
         *[f"<h2>{said[kind]}</h2><ul>{_items(statements[kind])}</ul>" for kind in said],
         "<h2>The networks, by hash</h2>",
         _facts(about.get("weights", {})),
@@ -129,14 +131,17 @@ def _finding(finding: Finding) -> str:
 
 
 def _interval(finding: Finding) -> str:
-    """The mean of the retrained networks, with Student's interval over them."""
+    """The mean of the retrained networks, with Student's interval over them, inside 0 to 100 %.
+
+    Nothing where it has no meaning: of fewer than three networks, or where all agree.
+    """
     reference = finding.reference
-    if reference.get("low") is None:
+    if reference.get("count", 0) < FEWEST or reference["least"] == reference["most"]:
         return ""
+    low, high = (min(max(reference[end], 0.0), 1.0) for end in ("low", "high"))
     return (
         f'<p class="note">Retrained networks: mean {reference["mean"]:.0%}, 95 % interval over '
-        f"{reference['count']} networks {reference['low']:.0%} to {reference['high']:.0%} "
-        f"(Student's t).</p>"
+        f"{reference['count']} networks {low:.0%} to {high:.0%} (Student's t).</p>"
     )
 
 

@@ -97,3 +97,29 @@ def test_what_could_not_be_measured_is_told(value, quick):
     assert found.html.count("<b>Not measured:</b>") == 1 and "nan" not in found.html.lower()
     assert "&lt;picture&gt;" in found.html or isinstance(value, float)
     assert found.findings[1].value("after") == 0.25
+
+
+def test_a_finding_is_not_torn_apart_on_paper(full):
+    sections = [attrs for tag, attrs in Tree(full.html).seen if tag == "section"]
+    assert [attrs["class"] for attrs in sections] == ["first"] + ["finding"] * len(AUDITS)
+    printed = full.html.partition("@media print")[2].partition("</style>")[0]
+    assert re.search(r"\.finding[^{]*\{[^}]*break-inside: avoid", printed)
+    parts = re.findall(r'<section class="finding">(.*?)</section>', full.html, re.DOTALL)
+    assert all("<h3>" in part and 'class="chart"' in part for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.5, 1.0], None),  # of two networks the interval would be wider than the scale
+        ([0.0, 0.0, 0.0], None),
+        ([0.5, 0.6, 1.0], "mean 70%, 95 % interval over 3 networks 4% to 100% (Student's t)"),
+        ([0.0, 0.02, 0.1], "mean 4%, 95 % interval over 3 networks 0% to 17% (Student's t)"),
+    ],
+)
+def test_an_interval_over_retrained_networks_needs_three_and_stays_a_share(values, said, quick):
+    audit, _ = an_audit(values=[0.5, 0.5, 0.5, *values])
+    nets = [quick.args[1]] * len(values)
+    page = quick(audits=[audit], retrained=nets).html
+    assert ("Student" in page) == (said is not None)
+    assert said is None or said in page
