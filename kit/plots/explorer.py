@@ -25,7 +25,8 @@ _PICK = """
 const at = source.selected.indices[0] ?? 0, d = source.data;
 const all = said_by, names = Object.keys(all), k = classes.length, top = [];
 names.forEach((name, row) => {
-  for (let c = 0; c < k; c++) bars.data.top[row * k + c] = row + all[name][at][c] / 1150;
+  const floor = names.length - 1 - row;  // the first on top
+  for (let c = 0; c < k; c++) bars.data.top[row * k + c] = floor + all[name][at][c] / 1150;
   const best = all[name][at].indexOf(Math.max(...all[name][at]));
   top.push(`${name}: ${classes[best]}`);
 });
@@ -178,7 +179,7 @@ def _bars(names: list[str], task: ForgetTask):
     from bokeh.plotting import figure
 
     k = len(task.data.classes)
-    rows = np.repeat(np.arange(len(names)), k)
+    rows = np.repeat(np.arange(len(names))[::-1], k)  # the first on top
     columns = np.tile(np.arange(k), len(names))
     bars = ColumnDataSource({
         "left": (columns - 0.4).tolist(), "right": (columns + 0.4).tolist(),
@@ -188,7 +189,7 @@ def _bars(names: list[str], task: ForgetTask):
     fig.y_range.start, fig.y_range.end = 0, len(names)
     fig.quad("left", "right", "top", "bottom", source=bars, fill_color="colour", line_color=None)
     fig.yaxis.ticker = [i + 0.4 for i in range(len(names))]
-    fig.yaxis.major_label_overrides = {i + 0.4: name for i, name in enumerate(names)}
+    fig.yaxis.major_label_overrides = {i + 0.4: name for i, name in enumerate(names[::-1])}
     fig.xaxis.ticker = list(range(k))
     fig.xaxis.major_label_overrides = dict(enumerate(task.data.classes))
     fig.xaxis.major_label_orientation = 0.9

@@ -29,13 +29,13 @@ def larger(*experiments: str) -> None:
     """Show a table for each experiment that has records, and say which have none yet.
 
     Rows are requests and arms; numbers are means over seeds, with their standard deviation where
-    there are several. Above each table: data, network, device and dates of its runs.
+    there are several. Above each table stand data, network, device and dates of its runs.
     """
     records = results.read()
     recorded = [name for name in experiments if name in set(records["experiment"])]
     for name in recorded:
         runs = records[records["experiment"] == name]
-        page.say(f"**{name}**: {origin(runs)}.")
+        page.say(f"**{name}**" + "".join(f"\n- {one}" for one in origin(runs).split("; ")))
         page.table(outline(runs))
     absent = [f"`{name}`" for name in experiments if name not in recorded]
     if absent:

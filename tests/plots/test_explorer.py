@@ -21,7 +21,9 @@ def task():
 
 @pytest.fixture(scope="module")
 def models(task):
-    return {name: kit.models.build("lenet", task, seed=i) for i, name in enumerate(("one", "other"))}
+    return {
+        name: kit.models.build("lenet", task, seed=i) for i, name in enumerate(("one", "other"))
+    }
 
 
 def test_first_of_each_class():
