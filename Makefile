@@ -21,9 +21,9 @@ CHAPTERS := $(shell sed -n 's|.*file: notebooks/||p' _toc.yml)
 FIRST    := gold_standard $(filter feature_% federated mixed_%,$(CHAPTERS))
 INORDER  := $(FIRST) $(filter-out $(FIRST),$(CHAPTERS))
 EXECUTED := _build/executed/$(PROFILE)
-SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz' -o -name '*.toml') $(wildcard results/records/*.json) constraints.txt
-PAGES    := $(wildcard book/*.md book/*.bib book/_static/* book/_extensions/*.py) _config.yml _toc.yml tools/stage.py tools/status.py tools/chapters.py \
-            $(wildcard results/experiments/*.toml)
+SOURCES  := $(shell find kit -name '*.py' -o -name '*.npz' -o -name '*.toml' -o -name '*.tar') $(wildcard results/records/*.json) constraints.txt
+PAGES    := $(shell find book -type f -not -path '*/__pycache__/*') _config.yml _toc.yml \
+            $(wildcard tools/*.py notebooks/*.md results/experiments/*.toml)
 # Executed chapters that are kept with the records and published.
 KEPT     := results/executed
 
@@ -51,18 +51,21 @@ notebooks: $(CHAPTERS:%=notebooks/%.ipynb)  ## bring each .ipynb up to date with
 notebooks/%.ipynb: notebooks/%.md tools/sync.py | $(READY)
 	$(BIN)/python tools/sync.py $<
 
-# Chapters that nothing has changed are not run again, so an interrupted build goes on.
+# Chapters that nothing has changed are not run again, so an interrupted build goes on. What is made
+# has the date at which its making began: whatever changes meanwhile is made again.
 $(EXECUTED)/done: $(CHAPTERS:%=notebooks/%.ipynb) $(SOURCES) tools/execute.py tools/watch.py tools/chapters.py | $(READY)
+	@mkdir -p $(@D) && touch $(@D)/began
 	@$(BIN)/python tools/execute.py --profile $(PROFILE) --current --jobs $(JOBS) --into $(@D) $(INORDER:%=notebooks/%.ipynb)
-	@touch $@
+	@mv $(@D)/began $@
 
 book: _build/html/index.html  ## execute every chapter and build the book into _build/html
 
 _build/html/index.html: $(EXECUTED)/done $(PAGES) | $(READY)
+	@touch _build/began
 	$(BIN)/python tools/stage.py $(EXECUTED) _build/stage
 	@echo "building the pages, about a minute"
 	$(BIN)/jupyter-book build _build/stage --path-output . -W -n --keep-going --quiet
-	@touch $@
+	@touch -r _build/began $@
 	@echo "the book is in $@"
 
 # Of the book in HTML: what make book built, or make published.
@@ -81,10 +84,11 @@ paper laptop quick: $(READY)  ## every experiment and chapter at that profile, k
 
 published: _build/published/_build/html/index.html  ## the book of the chapters in results/executed, without running any
 
-_build/published/_build/html/index.html: $(wildcard $(KEPT)/*/*.ipynb) $(PAGES) | $(READY)
+_build/published/_build/html/index.html: $(wildcard $(KEPT)/*/*.ipynb) $(PAGES) $(SOURCES) | $(READY)
+	@mkdir -p _build && touch _build/began
 	$(BIN)/python tools/stage.py $(KEPT)/paper $(KEPT)/laptop $(KEPT)/quick _build/published/source
 	$(BIN)/jupyter-book build _build/published/source --path-output _build/published -W -n --keep-going --quiet
-	@touch $@
+	@touch -r _build/began $@
 	@echo "the book is in $@"
 
 test: book  ## unit tests, every notebook, and checks of the built pages in a browser

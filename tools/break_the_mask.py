@@ -73,12 +73,14 @@ def sentence(method: str, audit: str, runs: pd.DataFrame) -> str:
     if lost <= len(original) / 2:
         found = f"By <b>{said}</b> nothing is decided: the original lies in the band, too."
     elif outside == 0:
-        found = f"By <b>{said}</b>, {name} <b>passes</b>: nothing tells it from retraining."
+        told = "this measure does not tell it from retraining"
+        found = f"By <b>{said}</b>, {name} <b>passes</b>: {told}."
     elif outside == len(ours):
         found = f"By <b>{said}</b>, {name} <b>is caught</b>: all its networks leave the band."
     else:
-        found = f"By <b>{said}</b>, {outside} of {len(ours)} networks of {name} leave the band."
-    return " ".join(filter(None, (found, more, numbers)))
+        leave = "leaves" if outside == 1 else "leave"
+        found = f"By <b>{said}</b>, {outside} of {len(ours)} networks of {name} {leave} the band."
+    return " ".join(filter(None, (found, numbers, more)))
 
 
 def views(runs: pd.DataFrame) -> dict[str, dict]:

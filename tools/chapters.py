@@ -2,13 +2,13 @@
 
 import hashlib
 import sys
-from functools import cache
 from pathlib import Path
 
 import nbformat
 import yaml
 
 REPOSITORY = Path(__file__).parent.parent
+MADE_FROM = {".py", ".toml", ".npz", ".tar"}  # what counts in kit/
 
 
 def names() -> list[str]:
@@ -31,11 +31,10 @@ def fingerprint(source: Path) -> str:
     return hashlib.sha256(source.read_bytes()).hexdigest()[:16]
 
 
-@cache
 def inputs() -> str:
-    """Hash of all that a chapter is made from besides its text: kit, records, packages."""
+    """Hash of what a chapter is made from besides its text: kit, data, records, package lock."""
     files = [REPOSITORY / "constraints.txt", *(REPOSITORY / "results").glob("records/*.json")]
-    files += [f for f in (REPOSITORY / "kit").rglob("*") if f.suffix in (".py", ".toml", ".npz")]
+    files += [f for f in (REPOSITORY / "kit").rglob("*") if f.suffix in MADE_FROM]
     digest = hashlib.sha256(sys.version.encode())
     for file in sorted(files):
         digest.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes())

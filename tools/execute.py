@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from importlib.metadata import version
 from pathlib import Path
 
@@ -78,9 +78,15 @@ def every(chapters: list[Path], run: Callable[[Path], str], jobs: int) -> dict[P
             return failed
         with ThreadPoolExecutor(jobs) as pool:
             waiting = {pool.submit(watched, chapter) for chapter in chapters}
-            while waiting:
-                _, waiting = wait(waiting, timeout=1)
-                watch.tick()
+            try:
+                while waiting:
+                    ended, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+                    for future in ended:
+                        future.result()
+                    watch.tick()
+            except BaseException:  # an interrupt, too: what has not begun does not begin
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     return failed
 
 

@@ -30,9 +30,11 @@ def hours() -> str:
     texts = [(REPOSITORY / "notebooks" / f"{name}.md").read_text() for name in names()]
     reading = sum(len(prose(text).split()) for text in texts) / WORDS_PER_MINUTE / 60
     minutes = [int(n) for text in texts for n in re.findall(r"^●+ (\d+) minutes?\.", text, re.M)]
+    exercises = sum(text.count("{exercise-start}") for text in texts)
     return (
-        f"{len(texts)} chapters: about {reading:.0f} hours of reading, and {len(minutes)} "
-        f"exercises of about {sum(minutes) / 60:.0f} hours.\n"
+        f"{len(texts)} pages with code: about {reading:.0f} hours of reading. {exercises} "
+        f"exercises; the {len(minutes)} that are not open research take about "
+        f"{sum(minutes) / 60:.0f} hours together.\n"
     )
 
 

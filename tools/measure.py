@@ -26,7 +26,7 @@ COUNT = """() => {
   const article = document.querySelector("article");
   const copy = article.cloneNode(true);
   const silent = "pre, table, script, style, .cell_input, .math, mjx-container, .dropdown, details,"
-    + " .citation-list, dl.citation, .headerlink, .bk-root, button";
+    + " .citation-list, dl.citation, .headerlink, .kit-touch, button";
   copy.querySelectorAll(silent).forEach((one) => one.remove());
   const inputs = [...article.querySelectorAll(".cell_input pre")]
     .filter((pre) => pre.offsetParent && !pre.closest("details:not([open])"));

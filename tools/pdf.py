@@ -3,7 +3,7 @@
     python tools/pdf.py _build/html _build/html/did-it-really-forget.pdf
 
 The pages are put behind each other in one document, which Chromium prints. Folded code is left out,
-folded answers are open, and in the place of a figure to touch stands what it shows.
+folded answers are open, so are tabs and sliders, and for a figure to touch stands what it shows.
 """
 
 import argparse
@@ -65,6 +65,8 @@ def whole_book(html: Path) -> str:
 def sheet(html: Path, page: str, order: list[str]) -> Tag:
     """A page's text, its marks and links made to hold within the whole book."""
     found = article(html, page)
+    for link in found.select("a.image-reference"):
+        link.unwrap()
     for tag in found.find_all(id=True):
         tag["id"] = mark(page, tag["id"])
     for tag in found.find_all(href=True):

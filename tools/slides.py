@@ -119,8 +119,8 @@ def figures(text: Tag) -> Iterator[str]:
 
 
 def take_aways(text: Tag) -> Iterator[str]:
-    part = section(text, "section", "Take-aways")
-    yield slide("Take-aways", str(part.find(["ul", "ol"])))
+    if points := section(text, "section", "Take-aways").find(["ul", "ol"]):
+        yield slide("Take-aways", str(points))
 
 
 def quiz(text: Tag) -> Iterator[str]:

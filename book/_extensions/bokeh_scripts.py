@@ -23,10 +23,9 @@ def load(app, pagename, templatename, context, doctree):
 
 
 def copy(name, target):
+    """Each time: the script and the figures must be of one version."""
     target.mkdir(parents=True, exist_ok=True)
-    file = target / f"{name}.min.js"
-    if not file.exists():
-        shutil.copyfile(SOURCE / file.name, file)
+    shutil.copyfile(SOURCE / f"{name}.min.js", target / f"{name}.min.js")
 
 
 def setup(app):

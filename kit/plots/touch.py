@@ -121,8 +121,10 @@ const draw = async () => {
   const place = document.querySelector('[data-touch="%(name)s"]:not([data-drawn])');
   if (!place) return;
   place.dataset.drawn = "";
-  place.replaceChildren();
-  await window.Bokeh.embed.embed_item(item, place);
+  const figure = document.createElement("div");
+  place.append(figure);
+  await window.Bokeh.embed.embed_item(item, figure);
+  place.replaceChildren(figure);
   name(place);
 };
 const name = (root) => root.querySelectorAll("*").forEach((one) => {
@@ -130,15 +132,16 @@ const name = (root) => root.querySelectorAll("*").forEach((one) => {
   if (title) one.ariaLabel = title.textContent.split(":")[0];
   if (one.shadowRoot) name(one.shadowRoot);
 });
-const fetched = (source) => new Promise((done, failed) => {
+const fetched = (source) => window.kitBokeh[source] ??= new Promise((done, failed) => {
   const script = document.createElement("script");
-  Object.assign(script, {src: source, onload: done, onerror: failed, crossOrigin: "anonymous"});
+  const again = () => { delete window.kitBokeh[source]; failed(); };
+  Object.assign(script, {src: source, onload: done, onerror: again, crossOrigin: "anonymous"});
   document.head.append(script);
 });
 const start = async () => {
-  if (!window.Bokeh)
-    await (window.kitBokeh ??= %(sources)s.reduce(
-      (before, source) => before.then(() => fetched(source)), Promise.resolve()));
+  window.kitBokeh ??= window.Bokeh ? "the page's own" : {};
+  if (typeof window.kitBokeh === "object")
+    for (const source of %(sources)s) await fetched(source);
   await draw();
 };
 document.readyState === "loading" ? addEventListener("DOMContentLoaded", start) : start();

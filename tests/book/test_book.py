@@ -181,6 +181,11 @@ def test_citations_exist_and_images_have_alt_text(file):
         assert "{bibliography}" in text
 
 
+def test_other_names_are_of_pages_that_exist():
+    names = yaml.safe_load((ROOT / "book" / "other_names.yml").read_text())
+    assert set(names) <= set(FILES)
+
+
 def test_methods_cite_papers_that_exist():
     for name in kit.methods.names():
         assert kit.methods.get(name).paper in BIB | {""}

@@ -100,11 +100,12 @@ def test_suggest_edit_opens_the_text(server, browser, file):
     page.close()
 
 
-@pytest.mark.parametrize("name, chapter", [("gradient ascent", "baselines"), ("SSD", "baselines"),
+@pytest.mark.parametrize("name, chapter", [("gradient ascent", "baselines"),
+                                           ("blindspot unlearning", "baselines"),
                                            ("bad teaching", "baselines"),
                                            ("LEACE", "feature_adversarial"),
                                            ("right to be forgotten", "bring_your_own"),
-                                           ("Newton step", "mixed_privacy")])  # fmt: skip
+                                           ("incompetent teacher", "baselines")])  # fmt: skip
 def test_the_search_knows_other_names(server, browser, name, chapter):
     page, errors, _ = visit(browser, f"{server}/search.html?q={name.replace(' ', '+')}")
     page.wait_for_selector("#search-results li a")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import chapters
 import execute
 import nbformat
 import pytest
@@ -73,6 +74,40 @@ def test_chapters_run_beside_each_other_and_say_what_failed(tmp_path, capfd):
     said = capfd.readouterr().err
     assert "ZeroDivisionError" in said and "bad FAILED after" in said and "2 of 3 chapters" in said
     assert sorted(f.stem for f in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupt_or_a_fault_ends_the_build(tmp_path, error):
+    """What has not begun does not begin, and nothing goes on as if all had been well."""
+    begun = []
+
+    def run(chapter):
+        begun.append(chapter)
+        time.sleep(0.2)
+        raise error
+
+    with pytest.raises(error):
+        execute.every([tmp_path / f"{n}.ipynb" for n in range(9)], run, jobs=2)
+    time.sleep(0.5)
+    assert len(begun) <= 4
+
+
+def test_whatever_a_chapter_is_made_from_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(chapters, "REPOSITORY", tmp_path)
+    files = ("constraints.txt", "kit/a.py", "kit/data/b.tar", "kit/c.npz", "results/records/r.json")
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("1")
+    seen = {chapters.inputs()}
+    assert seen == {chapters.inputs()}
+    for number, file in enumerate(files):
+        (tmp_path / file).write_text("2")
+        seen.add(chapters.inputs())
+        assert len(seen) == number + 2
+    (tmp_path / "kit/a.py").rename(tmp_path / "kit/d.py")
+    seen.add(chapters.inputs())
+    (tmp_path / "kit/d.py").unlink()
+    assert len(seen | {chapters.inputs()}) == len(files) + 3
 
 
 @pytest.mark.slow

@@ -20,11 +20,12 @@ def test_the_result_counts_every_statement_once():
 def test_hours_are_counted_from_words_and_minutes(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     code = "```{code-cell}\n" + "x " * 9999 + "\n```\n"
-    text = "word " * 12_000 + f"\n{code}\n● 30 minutes. Do.\n●● 90 minutes. More.\n"
+    exercises = ("● 30 minutes. Do.", "●● 90 minutes. More.", "●●● Find out.")
+    asked = "".join(f":::{{exercise-start}} A\n:::\n{one}\n\n" for one in exercises)
+    text = "word " * 12_000 + f"\n{code}\n{asked}"
     (tmp_path / "notebooks" / "one.md").write_text(text)
     monkeypatch.setattr(front, "REPOSITORY", tmp_path)
     monkeypatch.setattr(front, "names", lambda: ["one"])
-    assert (
-        "about 2 hours of reading" in front.hours()
-        and "2 exercises of about 2 hours" in front.hours()
-    )
+    said = front.hours()
+    assert "about 2 hours of reading" in said
+    assert "3 exercises; the 2 that are not open research take about 2 hours" in said
