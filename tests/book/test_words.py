@@ -30,7 +30,7 @@ def paragraphs(markdown: str) -> list[str]:
 
 
 END = re.compile(
-    r"(?<=[.!?])[*_)\"”]*\s+(?=[*_(\"“]*[A-Z0-9\"“])"  # a full stop, and a new beginning
+    r"(?<=[.!?])[*_)\"”]*\s+(?=[*_(\"“]*[A-Z0-9\"“]|\*[a-z])"  # a full stop, and a new beginning
     r"|\s+(?=\([a-d]\))"  # the choices of a question
 )
 
@@ -49,7 +49,7 @@ def length(sentence: str) -> int:
 
 def numbers(sentence: str) -> int:
     """Numbers in figures; what stands in brackets, an interval, belongs to the number before."""
-    text = re.sub(r"\[[^\]]*\]", "", sentence)
+    text = re.sub(r"\[[^\]]*\]|\([^)]*\)", "", sentence)
     text = re.sub(r"\b95 ?%", "", text)
     return len(re.findall(r"(?<![\w-])[-−+]?\d+(?:[.,]\d+)*\s?%?(?![\w-])", text))
 
