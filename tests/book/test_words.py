@@ -19,7 +19,7 @@ def paragraphs(markdown: str) -> list[str]:
     text = re.sub(r"\$[^$]+\$", "x", text)
     text = re.sub(r"\{\w+(?::\w+)?\}`([^`<]*?)(?:\s*<[^`]*>)?`", r"\1", text)  # roles
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"`[^`]*`", "code", text)
+    text = re.sub(r"`[^`]*`", "Code", text)
     kept = []
     for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )|\n(?=:::)|(?<=:::)\n", text):
         lines = [line.strip() for line in block.splitlines()]
