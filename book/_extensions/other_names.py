@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 from docutils import nodes
+from sphinx import addnodes
 
 
 def file(app):
@@ -15,17 +16,16 @@ def load(app):
 
 
 def enter(app, doctree):
-    """Put the names of this page among the entries of the index, which the search looks up."""
-    page = app.env.docname
+    """Put the names of this page where the search looks up the main entries of an index."""
     app.env.note_dependency(str(file(app)))
     section = next(doctree.findall(nodes.section), None)
     if section is not None:
-        entries = app.env.get_domain("index").entries.setdefault(page, [])
-        names = app.other_names.get(page, [])
-        entries += [("single", name, section["ids"][0], "", None) for name in names]
+        names = app.other_names.get(app.env.docname, [])
+        entries = [("single", name, section["ids"][0], "main", None) for name in names]
+        section.insert(1, addnodes.index(entries=entries))
 
 
 def setup(app):
     app.connect("builder-inited", load)
     app.connect("doctree-read", enter)
-    return {"parallel_read_safe": True}
+    return {"parallel_read_safe": True, "env_version": 2}
