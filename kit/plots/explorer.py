@@ -17,7 +17,8 @@ from kit.tasks import ForgetTask
 from kit.training import predict
 
 if TYPE_CHECKING:
-    from bokeh.models import ColumnDataSource
+    from bokeh.models import ColumnDataSource, Span
+    from bokeh.plotting import figure
 
 _HUES = (*COLOURS, YELLOW, "#8C8C8C", "#7B4B94", "#7A5C2E")  # one for each class
 
@@ -199,8 +200,7 @@ def _bars(names: list[str], task: ForgetTask):
 def threshold(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
     """Show the scores of forgotten members and never-seen pictures, with a threshold to slide."""
     from bokeh.layouts import column
-    from bokeh.models import ColumnDataSource, CustomJS, Div, Select, Slider, Span
-    from bokeh.plotting import figure
+    from bokeh.models import ColumnDataSource, CustomJS, Div, Select, Slider
 
     scores = {}
     for name, model in models.items():
@@ -216,20 +216,8 @@ def threshold(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
         "left": edges[:-1], "right": edges[1:], "inside": [0] * 30, "outside": [0] * 30,
     })  # fmt: skip
     curve, point = (ColumnDataSource({"x": [], "y": []}) for _ in range(2))
-    top = figure(height=220, tools="", x_axis_label="margin", y_axis_label="share of pictures")
-    for side, colour, label in (("inside", "#000000", "forgotten members"),
-                                       ("outside", BLUE, "never seen")):  # fmt: skip
-        top.quad(left="left", right="right", top=side, bottom=0, source=heights, fill_color=colour,
-                 fill_alpha=0.4, line_color=colour, legend_label=label)  # fmt: skip
-    top.legend.location = "top_left"
-    rule = Span(location=0, dimension="height", line_color="#D55E00", line_width=3)
-    top.add_layout(rule)
-    unit = (-0.02, 1.02)
-    roc = figure(height=280, tools="", x_axis_label="false positive rate",
-                 y_axis_label="true positive rate", x_range=unit, y_range=unit)  # fmt: skip
-    roc.line([0, 1], [0, 1], color="#7F7F7F", line_dash="dashed")
-    roc.line("x", "y", source=curve, color=BLUE, line_width=2)
-    roc.scatter("x", "y", source=point, size=14, color="#D55E00")
+    rule, top = _histograms(heights)
+    roc = _roc(curve, point)
     change = CustomJS(
         args={"scores": scores, "network": network, "threshold": slider, "curve": curve,
               "point": point, "rule": rule, "edges": edges, "heights": heights, "said": said},
@@ -244,3 +232,32 @@ def threshold(models: Mapping[str, nn.Module], task: ForgetTask) -> None:
         "moves along the ROC curve.",
         first=change,
     )
+
+
+def _histograms(heights: "ColumnDataSource") -> tuple["Span", "figure"]:
+    """The margins of both kinds of pictures, and the line of the threshold between them."""
+    from bokeh.models import Span
+    from bokeh.plotting import figure
+
+    fig = figure(height=220, tools="", x_axis_label="margin", y_axis_label="share of pictures")
+    kinds = {"inside": ("#000000", "forgotten members"), "outside": (BLUE, "never seen")}
+    for side, (colour, label) in kinds.items():
+        fig.quad(left="left", right="right", top=side, bottom=0, source=heights, fill_color=colour,
+                 fill_alpha=0.4, line_color=colour, legend_label=label)  # fmt: skip
+    fig.legend.location = "top_left"
+    rule = Span(location=0, dimension="height", line_color="#D55E00", line_width=3)
+    fig.add_layout(rule)
+    return rule, fig
+
+
+def _roc(curve: "ColumnDataSource", point: "ColumnDataSource") -> "figure":
+    """The attack's ROC curve, chance as a dashed line, and a dot at the threshold."""
+    from bokeh.plotting import figure
+
+    unit = (-0.02, 1.02)
+    fig = figure(height=280, tools="", x_axis_label="false positive rate",
+                 y_axis_label="true positive rate", x_range=unit, y_range=unit)  # fmt: skip
+    fig.line([0, 1], [0, 1], color="#7F7F7F", line_dash="dashed")
+    fig.line("x", "y", source=curve, color=BLUE, line_width=2)
+    fig.scatter("x", "y", source=point, size=14, color="#D55E00")
+    return fig

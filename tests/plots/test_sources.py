@@ -29,7 +29,10 @@ def test_larger_says_what_is_not_run(monkeypatch):
     said = []
     monkeypatch.setattr(sources.page, "say", said.append)
     sources.larger("nowhere", "unsir")
-    assert "**unsir**: fashion-mnist-mini, resnet8" in said[0] and "`nowhere`" in said[1]
+    assert (
+        said[0].startswith("**unsir**\n- fashion-mnist-mini, resnet8\n- ")
+        and "`nowhere`" in said[1]
+    )
 
 
 def test_sources_say_where_numbers_come_from(monkeypatch):
