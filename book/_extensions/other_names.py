@@ -25,7 +25,13 @@ def enter(app, doctree):
         section.insert(1, addnodes.index(entries=entries))
 
 
+def write_all(app, env):
+    """Sphinx's search keeps the entries of those pages alone that a build writes: it writes all."""
+    return sorted(env.found_docs)
+
+
 def setup(app):
     app.connect("builder-inited", load)
     app.connect("doctree-read", enter)
+    app.connect("env-updated", write_all)
     return {"parallel_read_safe": True, "env_version": 2}
