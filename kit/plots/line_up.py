@@ -73,12 +73,13 @@ def line_up(
 
 def _panel(values: pd.Series, band: pd.Series, visible: bool = True) -> "figure":
     """A dot for each network over the range of the retrained ones."""
-    from bokeh.models import BoxAnnotation
+    from bokeh.models import BoxAnnotation, Range1d
     from bokeh.plotting import figure
 
     letters = list(values.index)
     fig = figure(height=190, tools="", x_range=letters, title=str(values.name), visible=visible)
-    fig.y_range.start = 0
+    # Both ends are set: a panel that is hidden at first finds none by itself.
+    fig.y_range = Range1d(0, 1.1 * float(max(values.max(), band.max())))
     fig.add_layout(BoxAnnotation(
         bottom=float(band.min()), top=float(band.max()), fill_color=SKY, fill_alpha=0.3,
         line_color=SKY, line_width=2,
