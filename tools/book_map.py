@@ -6,13 +6,11 @@ A box is a link, and the parts stand in the order in which they build on each ot
 that flows: the boxes of a part stand beside its name, and on a phone below it.
 """
 
-import argparse
 import re
 from html import escape
-from pathlib import Path
 
-import yaml
-from chapters import REPOSITORY
+import piece
+from chapters import REPOSITORY, contents
 
 STYLE = """
 nav.kit-map { margin: 1rem 0; }
@@ -49,22 +47,16 @@ nav.kit-map a:focus-visible { outline: 3px solid #E69F00; outline-offset: 2px; }
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("target", type=Path)
-    target = parser.parse_args(arguments).target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text())
+    piece.main(__doc__, text, arguments)
 
 
 def text() -> str:
     """The map, as raw HTML in a page of Markdown."""
-    parts = yaml.safe_load((REPOSITORY / "_toc.yml").read_text())["parts"]
-    rows = "\n".join(row(part) for part in parts)
-    html = (
+    rows = "\n".join(row(part) for part in contents()["parts"])
+    return piece.raw(
         f"<style>{STYLE}</style>\n"
         f'<nav class="kit-map" aria-label="Map of the book">\n<ol>\n{rows}\n</ol>\n</nav>'
     )
-    return f"```{{raw}} html\n{html}\n```\n"
 
 
 def row(part: dict) -> str:

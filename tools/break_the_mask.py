@@ -5,16 +5,14 @@
 Everything is drawn, and every sentence made, from the records of the chapter on audits.
 """
 
-import argparse
-from pathlib import Path
-
 import pandas as pd
+import piece
 from bokeh.layouts import column, row
 from bokeh.models import BoxAnnotation, ColumnDataSource, CustomJS, Div, Select
 from bokeh.plotting import figure
-from scipy import stats
 
 import kit
+from kit.metrics.statistics import prediction_interval
 from kit.plots.touch import touch_html
 
 REQUEST = "class:3"
@@ -51,20 +49,15 @@ ALT = (
 )
 
 
-def band(values: pd.Series) -> tuple[float, float]:
-    """Where one more network lies in 19 of 20 cases, if networks are normally distributed."""
-    n = len(values)
-    reach = stats.t.ppf(0.975, n - 1) * values.std() * (1 + 1 / n) ** 0.5
-    return values.mean() - reach, values.mean() + reach
-
-
 def sentence(method: str, audit: str, runs: pd.DataFrame) -> str:
     """What the figure shows, in words."""
     ours, gold, original = (
         runs.loc[runs["arm"] == arm, audit] for arm in (method, "retrain", "original")
     )
-    low, high = band(gold)
-    outside, lost = (int((~values.between(low, high)).sum()) for values in (ours, original))
+    band = prediction_interval(gold)
+    outside, lost = (
+        int((~values.between(band.low, band.high)).sum()) for values in (ours, original)
+    )
     name, said = METHODS[method], AUDITS[audit][0]
     form = "{:.2f}" if audit.endswith("auc") else "{:.1%}"
     here, there, before = (form.format(values.mean()) for values in (ours, gold, original))
@@ -87,7 +80,7 @@ def views(runs: pd.DataFrame) -> dict[str, dict]:
     """What is drawn for each choice."""
     found = {}
     for audit, (label, (start, end)) in AUDITS.items():
-        low, high = band(runs.loc[runs["arm"] == "retrain", audit])
+        band = prediction_interval(runs.loc[runs["arm"] == "retrain", audit])
         for method, name in METHODS.items():
             rows = {"retrained": "retrain", name: method, "original": "original"}
             dots = {"x": [], "y": [], "colour": []}
@@ -99,7 +92,7 @@ def views(runs: pd.DataFrame) -> dict[str, dict]:
             means = pd.Series(dots["x"]).groupby(dots["y"]).mean().round(4)
             found[f"{name}, {label}"] = {
                 "dots": dots, "means": {"x": [means[one] for one in rows], "y": list(rows)},
-                "low": round(low, 4), "high": round(high, 4), "start": start, "end": end,
+                "low": round(band.low, 4), "high": round(band.high, 4), "start": start, "end": end,
                 "label": label, "said": sentence(method, audit, runs),
             }  # fmt: skip
     return found
@@ -155,15 +148,11 @@ def text() -> str:
     """A piece of Markdown for ``{include}``, made of the records: same records, same bytes."""
     records = kit.results.read("audits")
     runs = records[records["task"] == REQUEST].sort_values("seed")
-    return f"```{{raw}} html\n{touch_html(widget(runs), ALT)}\n```\n"
+    return piece.raw(touch_html(widget(runs), ALT))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("target", type=Path)
-    target = parser.parse_args(arguments).target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text())
+    piece.main(__doc__, text, arguments)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,26 @@
-"""The pages of the built book, read back: their order, their texts, their links."""
+"""The pages of the built book, read back: their texts, their links, their styles."""
 
 import posixpath
 from pathlib import Path
 
-import yaml
 from bs4 import BeautifulSoup, Tag
-from chapters import REPOSITORY
 
 # What reacts to a reader, or was folded for one who looks up code.
 SILENT = "script, .headerlink, details.hide, button, .cell.tag_hide-cell"
 
 
-def contents() -> dict:
-    """The table of contents."""
-    return yaml.safe_load((REPOSITORY / "_toc.yml").read_text())
+def absent(html: Path, pages: list[str]) -> list[str]:
+    """Those of the pages that are not built there."""
+    return [page for page in pages if not (html / f"{page}.html").exists()]
 
 
-def pages() -> list[str]:
-    """The addresses of all pages, without their ending, in the book's order."""
-    toc = contents()
-    return [toc["root"], *(chapter["file"] for p in toc["parts"] for chapter in p["chapters"])]
-
-
-def absent(html: Path) -> list[str]:
-    """The pages that are not built there."""
-    return [page for page in pages() if not (html / f"{page}.html").exists()]
-
-
-def read(html: Path, page: str) -> BeautifulSoup:
-    return BeautifulSoup((html / f"{page}.html").read_text(), "html.parser")
+def source(html: Path, page: str) -> str:
+    return (html / f"{page}.html").read_text()
 
 
 def article(html: Path, page: str) -> Tag:
     """A page's text without what reacts to a reader; links as seen from the book's folder."""
-    soup = read(html, page)
+    soup = BeautifulSoup(source(html, page), "html.parser")
     found = soup.select_one("article")
     for tag in found.select(SILENT):
         tag.decompose()
@@ -63,7 +50,8 @@ def head(html: Path, pages: list[str]) -> list[Tag]:
     """Styles and the mathematics of these pages, as seen from the book's folder, each once."""
     kept = {}
     for page in pages:
-        for tag in filter(is_for_all, read(html, page).head.find_all(["link", "script"])):
+        top = BeautifulSoup(source(html, page).partition("</head>")[0], "html.parser")
+        for tag in filter(is_for_all, top.find_all(["link", "script"])):
             for name in ("href", "src"):
                 if tag.get(name):
                     tag[name] = resolved(tag[name], page)

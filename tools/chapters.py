@@ -11,10 +11,20 @@ REPOSITORY = Path(__file__).parent.parent
 MADE_FROM = {".py", ".toml", ".npz", ".tar"}  # what counts in kit/
 
 
+def contents() -> dict:
+    """The table of contents."""
+    return yaml.safe_load((REPOSITORY / "_toc.yml").read_text())
+
+
+def pages() -> list[str]:
+    """The addresses of all pages, without their ending, in the book's order."""
+    toc = contents()
+    return [toc["root"], *(chapter["file"] for p in toc["parts"] for chapter in p["chapters"])]
+
+
 def names() -> list[str]:
     """The names of the book's notebooks, in its order."""
-    parts = yaml.safe_load((REPOSITORY / "_toc.yml").read_text())["parts"]
-    files = [Path(chapter["file"]) for part in parts for chapter in part["chapters"]]
+    files = map(Path, pages())
     return [file.name for file in files if file.parent.name == "notebooks"]
 
 

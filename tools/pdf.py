@@ -11,8 +11,8 @@ from pathlib import Path
 
 from browser import browser
 from bs4 import Tag
-from built import absent, article, contents, head, pages, resolved
-from chapters import REPOSITORY
+from built import absent, article, head, resolved
+from chapters import REPOSITORY, contents, pages
 
 STYLE = "book/_static/print.css"
 FOOT = (
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("html", type=Path, help="folder of the built book")
     parser.add_argument("target", type=Path, help="the PDF")
     args = parser.parse_args(arguments)
-    if lacking := absent(args.html):
+    if lacking := absent(args.html, pages()):
         parser.error(f"not built: {', '.join(lacking)} in {args.html}; run make book")
     document = args.html / "whole-book.html"  # beside the pages, for their pictures and styles
     try:

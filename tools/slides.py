@@ -17,7 +17,7 @@ from pathlib import Path
 
 import sphinx_revealjs
 from bs4 import Tag
-from built import article, head
+from built import absent, article, head
 from chapters import REPOSITORY, names
 
 STYLE = "book/_static/slides.css"
@@ -34,12 +34,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("chapters", nargs="*", help="names; all of them without any")
     args = parser.parse_args(arguments)
     chapters = args.chapters or [name for name in names() if not name.endswith("_scales")]
-    absent = [c for c in chapters if not (args.html / "notebooks" / f"{c}.html").exists()]
-    if absent:
-        parser.error(f"not built: {', '.join(absent)} in {args.html}; run make book")
+    pages = [f"notebooks/{chapter}" for chapter in chapters]
+    if lacking := absent(args.html, pages):
+        parser.error(f"not built: {', '.join(lacking)} in {args.html}; run make book")
     target = args.html / "slides"
     shutil.copytree(REVEAL, target / "reveal", dirs_exist_ok=True, ignore=only_needed)
-    (target / "index.html").write_text(deck(args.html, chapters))
+    (target / "index.html").write_text(deck(args.html, pages))
     print(f"the slides are in {target / 'index.html'}")
 
 
@@ -50,9 +50,9 @@ def only_needed(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name.endswith(".map") or ".esm." in name]
 
 
-def deck(html: Path, chapters: list[str]) -> str:
-    columns = "".join(column(html, f"notebooks/{chapter}") for chapter in chapters)
-    tags = head(html, [f"notebooks/{chapter}" for chapter in chapters])
+def deck(html: Path, pages: list[str]) -> str:
+    columns = "".join(column(html, page) for page in pages)
+    tags = head(html, pages)
     shared = "".join(above(str(tag)) for tag in tags if tag.name == "script" or is_ours(tag))
     return (
         '<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'

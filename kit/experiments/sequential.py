@@ -13,16 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-import torch
-from torch import nn
-
 from kit.datasets import ImageData
 from kit.experiments import one
 from kit.experiments.experiment import Experiment, Outcome, Request, Run, digest
 from kit.methods.unlearn import Unlearned
 from kit.metrics import evaluate
-from kit.metrics.inside import features
-from kit.metrics.inside.probes import nearest_class
+from kit.metrics.inside.probes import prototype_recall
 from kit.tasks import ForgetTask, forget_classes
 from kit.training.cache import retrained, trained
 
@@ -69,7 +65,7 @@ def measure(run: Run, root: Path) -> Outcome:
         model, tasks[-1], reference=reference, original=original, audits=experiment.audits,
         image_filter=outs[-1].filter, seed=seed,
     )  # fmt: skip
-    return Outcome(tasks[-1], _total(run, outs), metrics, _curves(outs, tasks))
+    return Outcome(tasks[-1], _total(run, outs), metrics, _curves(run, outs, tasks))
 
 
 def _total(run: Run, outs: list[Unlearned]) -> Unlearned:
@@ -79,31 +75,16 @@ def _total(run: Run, outs: list[Unlearned]) -> Unlearned:
     return replace(outs[-1], seconds=sum(out.seconds for out in counted), passes=dict(passes))
 
 
-def _curves(outs: list[Unlearned], tasks: list[ForgetTask]) -> dict[str, list[float]]:
-    """What is seen after each request."""
+def _curves(run: Run, outs: list[Unlearned], tasks: list[ForgetTask]) -> dict[str, list[float]]:
+    """What is seen after each request; no prototype recall of networks without features."""
     look, found = one.class_accuracies(tasks[0]), defaultdict(list)
+    alone = {c: forget_classes(run.data, [c]) for c in run.request.classes}
     for out, task in zip(outs, tasks, strict=True):
         of_class = look(out.model)
-        recalls = _recalls(out.model, tasks)
         found["retain_accuracy"].append(fmean(of_class[c] for c in task.test_retain.y.tolist()))
         found["passes"].append(float(sum(out.passes.values())))
-        for asked in tasks:
-            [c] = asked.forget_classes
+        for c, asked in alone.items():
             found[f"forget_accuracy {c}"].append(of_class[c])
-            if recalls:
-                found[f"prototype_recall {c}"].append(recalls[c])
+            if hasattr(out.model, "features"):
+                found[f"prototype_recall {c}"].append(prototype_recall(out.model, asked))
     return dict(found)
-
-
-def _recalls(model: nn.Module, tasks: list[ForgetTask]) -> dict[int, float]:
-    """Prototype recall of each class asked for, among the means of all classes; {} without
-    features."""
-    if not hasattr(model, "features"):
-        return {}
-    sample = tasks[0].train.per_class(100, seed=0)
-    known, found = features(model, sample), {}
-    for task in tasks:
-        [c] = task.forget_classes
-        nearest = nearest_class(features(model, task.test_forget), known, sample.y)
-        found[c] = torch.mean((nearest == c).double()).item()
-    return found

@@ -67,6 +67,16 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
     return Interval(mean, float(mean - half), float(mean + half), n)
 
 
+def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
+    """Where the value of one more seed lies, if seeds are normally distributed, around the mean.
+
+    The interval of the mean, wider by the spread of that seed itself; ``ValueError`` as there.
+    """
+    found = mean_interval(values, level=level)
+    half = (found.high - found.mean) * math.sqrt(found.seeds + 1)
+    return Interval(found.mean, found.mean - half, found.mean + half, found.seeds)
+
+
 def over_seeds(values: pd.Series, *, level: float = 0.95) -> Interval:
     """The mean of a quantity over seeds with Student's t-interval, one value a *run* given.
 

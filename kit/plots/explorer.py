@@ -186,8 +186,7 @@ def _bars(names: list[str], task: ForgetTask):
         "left": (columns - 0.4).tolist(), "right": (columns + 0.4).tolist(),
         "bottom": rows.tolist(), "top": rows.tolist(), "colour": [BLUE] * len(rows),
     })  # fmt: skip
-    fig = figure(height=60 + 44 * len(names), tools="", y_range=(len(names), -0.05))
-    fig.y_range.start, fig.y_range.end = 0, len(names)
+    fig = figure(height=60 + 44 * len(names), tools="", y_range=(0, len(names)))
     fig.quad("left", "right", "top", "bottom", source=bars, fill_color="colour", line_color=None)
     fig.yaxis.ticker = [i + 0.4 for i in range(len(names))]
     fig.yaxis.major_label_overrides = {i + 0.4: name for i, name in enumerate(names[::-1])}

@@ -41,10 +41,6 @@ def slider(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
     """
     if not frames:
         raise ValueError("a slider needs at least one frame")
-    images = [
-        f'<div data-value="{html.escape(value)}"{" hidden" if i else ""}>{_image(fig, alt)}</div>'
-        for i, (value, (fig, alt)) in enumerate(frames.items())
-    ]
     choose = (
         "const box = this.closest('.kit-slider');"
         "const chosen = box.querySelectorAll('[data-value]');"
@@ -56,9 +52,7 @@ def slider(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
         f"<label>{html.escape(label)}: <output>{first}</output> "
         f'<input type="range" min="0" max="{len(frames) - 1}" value="0" oninput="{choose}"></label>'
     )
-    text = "; ".join(f"{label} {value}: {alt}" for value, (_, alt) in frames.items())
-    page = f'<div class="kit-slider">{control}{"".join(images)}</div>'
-    display({"text/html": page, "text/plain": text}, raw=True)
+    _one_of_many("kit-slider", control, label, frames)
 
 
 def tabs(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
@@ -72,25 +66,32 @@ def tabs(label: str, frames: Mapping[str, tuple[Figure, str]]) -> None:
     if not frames:
         raise ValueError("tabs need at least one frame")
     group = f"tabs-{sha256(repr((label, *frames)).encode()).hexdigest()[:8]}"
-    buttons, images = [], []
-    for i, (name, (fig, alt)) in enumerate(frames.items()):
-        shown = html.escape(name)
-        buttons.append(
-            f'<label style="margin-right: 1rem"><input type="radio" name="{group}" '
-            f'value="{i}"{"" if i else " checked"} onchange="{_CHOOSE}"> {shown}</label>'
-        )
-        hidden = " hidden" if i else ""
-        images.append(f'<div data-value="{shown}"{hidden}>{_image(fig, alt)}</div>')
+    buttons = "".join(
+        f'<label style="margin-right: 1rem"><input type="radio" name="{group}" '
+        f'value="{i}"{"" if i else " checked"} onchange="{_CHOOSE}"> {html.escape(name)}</label>'
+        for i, name in enumerate(frames)
+    )
     legend = f'<div role="radiogroup" aria-label="{html.escape(label)}">{html.escape(label)}: '
-    page = f'<div class="kit-tabs">{legend}{"".join(buttons)}</div>{"".join(images)}</div>'
-    text = "; ".join(f"{label} {name}: {alt}" for name, (_, alt) in frames.items())
-    display({"text/html": page, "text/plain": text}, raw=True)
+    _one_of_many("kit-tabs", f"{legend}{buttons}</div>", label, frames)
 
 
 _CHOOSE = (
     "this.closest('.kit-tabs').querySelectorAll('[data-value]')"
     ".forEach((frame, i) => frame.hidden = i != this.value)"
 )
+
+
+def _one_of_many(
+    kind: str, control: str, label: str, frames: Mapping[str, tuple[Figure, str]]
+) -> None:
+    """Display a control over its figures, all but the first hidden."""
+    images = "".join(
+        f'<div data-value="{html.escape(value)}"{" hidden" if i else ""}>{_image(fig, alt)}</div>'
+        for i, (value, (fig, alt)) in enumerate(frames.items())
+    )
+    text = "; ".join(f"{label} {value}: {alt}" for value, (_, alt) in frames.items())
+    page = f'<div class="{kind}">{control}{images}</div>'
+    display({"text/html": page, "text/plain": text}, raw=True)
 
 
 def _image(fig: Figure, alt: str) -> str:

@@ -99,3 +99,11 @@ def test_the_seed_is_the_unit_whatever_was_asked_for():
         st.over_seeds(runs.droplevel("seed"))
     with pytest.raises(ValueError, match="at least two values"):
         st.over_seeds(runs.loc[[0]])
+
+
+def test_a_prediction_interval_is_where_one_more_seed_lies():
+    band = st.prediction_interval([0.4, 0.5, 0.6])
+    assert (band.low + band.high) / 2 == pytest.approx(0.5)
+    assert band.high - 0.5 == pytest.approx(4.3027 * 0.1 * (4 / 3) ** 0.5, rel=1e-4)
+    with pytest.raises(ValueError, match="at least two values"):
+        st.prediction_interval([0.5])

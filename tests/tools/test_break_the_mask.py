@@ -1,7 +1,6 @@
 """``tools/break_the_mask.py``: what is caught by what, in words made from the records."""
 
 import break_the_mask
-import pandas as pd
 import pytest
 
 import kit
@@ -24,12 +23,6 @@ def test_the_mask_passes_by_its_answers_and_is_caught_behind_the_last_layer(said
 def test_an_audit_that_the_original_passes_decides_nothing(said):
     for method in break_the_mask.METHODS.values():
         assert "nothing is decided" in said[f"{method}, a linear probe"]
-
-
-def test_the_band_is_where_one_more_network_lies():
-    low, high = break_the_mask.band(pd.Series([0.4, 0.5, 0.6]))
-    assert (low + high) / 2 == pytest.approx(0.5)
-    assert high - 0.5 == pytest.approx(4.3027 * 0.1 * (4 / 3) ** 0.5, rel=1e-4)
 
 
 def test_it_is_made_twice_with_the_same_bytes():

@@ -3,7 +3,7 @@
 import re
 
 import browser
-import built
+import chapters
 import pdf
 import pytest
 import slides
@@ -39,10 +39,10 @@ PAGE = """<html><head><link rel="stylesheet" href="../_static/a.css">
 def book(tmp_path, monkeypatch):
     toc = {"root": "book/index", "parts": [{"caption": "Part", "chapters": [
         {"file": "notebooks/one"}, {"file": "notebooks/two"}]}]}  # fmt: skip
-    monkeypatch.setattr(built, "contents", lambda: toc)
+    monkeypatch.setattr(chapters, "contents", lambda: toc)
     monkeypatch.setattr(pdf, "contents", lambda: toc)
     monkeypatch.setattr(slides, "names", lambda: ["one", "one_scales"])
-    for page in built.pages():
+    for page in chapters.pages():
         (tmp_path / page).parent.mkdir(exist_ok=True)
         (tmp_path / f"{page}.html").write_text(PAGE)
     return tmp_path
