@@ -34,6 +34,13 @@ def test_audits_are_hidden_at_first(monkeypatch):
     assert '"title": "Network B"' in page
 
 
+def test_a_panel_that_is_hidden_at_first_has_both_ends_of_its_axis(monkeypatch):
+    """The browser finds none for a figure that it has not drawn: its panel would open empty."""
+    page = shown(monkeypatch, TRUTH)
+    ends = re.findall(r'"name": "Range1d".*?"attributes": \{"end": ([\d.]+)', page)
+    assert [float(end) for end in ends] == pytest.approx([1.1 * 0.95, 1.1 * 0.7])
+
+
 def test_the_same_game_is_the_same_page(monkeypatch):
     assert shown(monkeypatch, TRUTH) == shown(monkeypatch, TRUTH)
 
